@@ -1,0 +1,67 @@
+#include "base/addr.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+
+struct bh_addr bh_addr_v4(uint32_t host_order)
+{
+	return (struct bh_addr){ .num = host_order, .family = BH_V4 };
+}
+
+struct bh_addr bh_addr_v6(const uint8_t bytes[16])
+{
+	bh_u128 n = 0;
+
+	for (unsigned i = 0; i < 16; i++)
+		n = n << 8 | bytes[i];
+	return (struct bh_addr){ .num = n, .family = BH_V6 };
+}
+
+size_t bh_addr_bytes(const struct bh_addr *a, uint8_t ret[16])
+{
+	size_t n = a->family == BH_V4 ? 4 : a->family == BH_V6 ? 16 : 0;
+
+	for (size_t i = 0; i < n; i++)
+		ret[i] = (uint8_t)(a->num >> (8 * (n - 1 - i)));
+	return n;
+}
+
+int bh_addr_parse(const char *text, size_t len, struct bh_addr *ret)
+{
+	char z[BH_ADDR_TEXT];
+	struct in_addr v4;
+	struct in6_addr v6;
+
+	if (len == 0 || len >= sizeof z || memchr(text, '\0', len))
+		return -EINVAL;
+	memcpy(z, text, len);
+	z[len] = '\0';
+	if (inet_pton(AF_INET, z, &v4) == 1) {
+		*ret = bh_addr_v4(ntohl(v4.s_addr));
+		return 0;
+	}
+	if (inet_pton(AF_INET6, z, &v6) == 1) {
+		*ret = bh_addr_v6(v6.s6_addr);
+		return 0;
+	}
+	return -EINVAL;
+}
+
+const char *bh_addr_format(const struct bh_addr *a, char ret[BH_ADDR_TEXT])
+{
+	uint8_t bytes[16];
+	size_t n = bh_addr_bytes(a, bytes);
+
+	if (!n || !inet_ntop(n == 4 ? AF_INET : AF_INET6, bytes, ret, BH_ADDR_TEXT))
+		snprintf(ret, BH_ADDR_TEXT, "-");
+	return ret;
+}
+
+int bh_addr_compare(const struct bh_addr *a, const struct bh_addr *b)
+{
+	if (a->family != b->family)
+		return a->family < b->family ? -1 : 1;
+	if (a->num != b->num)
+		return a->num < b->num ? -1 : 1;
+	return 0;
+}

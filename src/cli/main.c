@@ -1,0 +1,327 @@
+#include <getopt.h>
+#include <locale.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/commands.h"
+
+/* What every command understands besides its own. */
+enum { OPT_HELP = 1000, OPT_JSON, OPT_DB, OPT_QUIET, OPT_VERBOSE, OPT_COLOR };
+
+static const struct bh_option common[] = {
+	{ "json", 0, NULL, "one JSON document on standard output", OPT_JSON },
+	{ "db", 0, "PATH", "the inventory database", OPT_DB },
+	{ "quiet", 'q', NULL, "say only what was asked for", OPT_QUIET },
+	{ "verbose", 'v', NULL, "say more about what is done", OPT_VERBOSE },
+	{ "color", 0, "WHEN", "auto, always or never", OPT_COLOR },
+	{ "help", 'h', NULL, "this text", OPT_HELP },
+	{ 0 },
+};
+
+int bh_cli_fail(const struct bh_cli *cli, int status, const char *fmt, ...)
+{
+	va_list ap;
+
+	fflush(stdout);
+	fprintf(stderr, "bulkhead%s%s: ", cli->command ? " " : "",
+		cli->command ? cli->command->name : "");
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	return status;
+}
+
+int bh_cli_usage(const struct bh_cli *cli, const char *fmt, ...)
+{
+	BH_AUTO_BUF b = { 0 };
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	bh_buf_printf(&b, "bulkhead%s%s", cli->command ? " " : "",
+		cli->command ? cli->command->name : "");
+	fflush(stdout);
+	fprintf(stderr, "%s: %s (try '%s --help')\n", bh_buf_text(&b), text, bh_buf_text(&b));
+	return BH_EXIT_USAGE;
+}
+
+static void print_options(const struct bh_option *o)
+{
+	for (; o->name; o++) {
+		char left[64];
+
+		snprintf(left, sizeof left, "%c%c%s --%s%s%s", o->letter ? '-' : ' ',
+			o->letter ? o->letter : ' ', o->letter ? "," : " ", o->name,
+			o->arg ? " " : "", o->arg ? o->arg : "");
+		printf("  %-28s %s\n", left, o->help);
+	}
+}
+
+static int help_all(void)
+{
+	puts("bulkhead: see who uses SMB, allow only that, and prove that the kernel obeys\n\n"
+	     "usage: bulkhead VERB [options]\n");
+	for (size_t i = 0; bh_commands[i]; i++)
+		printf("  %-14s %s\n", bh_commands[i]->name, bh_commands[i]->summary);
+	puts("\nbulkhead VERB --help tells about one verb.\n"
+	     "Exit status: 0 done, 1 the answer is no, 2 usage, 3 input refused, 4 the system refused.");
+	return BH_EXIT_OK;
+}
+
+static int help_command(const struct bh_command *c)
+{
+	printf("usage: bulkhead %s %s\n\n%s\n", c->name, c->args, c->summary);
+	if (c->about)
+		printf("\n%s\n", c->about);
+	puts("\noptions:");
+	if (c->options)
+		print_options(c->options);
+	print_options(common);
+	return BH_EXIT_OK;
+}
+
+static const struct bh_option *find_long(
+	const struct bh_option *o, const char *name, size_t len, unsigned *like)
+{
+	const struct bh_option *found = NULL;
+
+	for (; o && o->name; o++) {
+		if (strncmp(o->name, name, len))
+			continue;
+		if (!o->name[len]) {
+			*like = 1;
+			return o;
+		}
+		++*like;
+		found = o;
+	}
+	return found;
+}
+
+static const struct bh_option *find_letter(const struct bh_option *o, char letter)
+{
+	for (; o && o->name; o++) {
+		if (o->letter && o->letter == letter)
+			return o;
+	}
+	return NULL;
+}
+
+_Noreturn static void bad_option(struct bh_cli *cli, const char *what, const char *text)
+{
+	exit(bh_cli_usage(cli, "%s '%s'", what, text));
+}
+
+static const char *next_word(struct bh_cli *cli, const char *option)
+{
+	if (cli->at >= cli->argc)
+		exit(bh_cli_usage(cli, "option '%s' needs an argument", option));
+	return cli->argv[cli->at++];
+}
+
+static void set_color(struct bh_cli *cli, const char *when)
+{
+	if (!strcmp(when, "always"))
+		cli->color = true;
+	else if (!strcmp(when, "never"))
+		cli->color = false;
+	else if (strcmp(when, "auto"))
+		exit(bh_cli_usage(cli, "--color is auto, always or never, not '%s'", when));
+}
+
+/* Handles a common option here; any other goes to the command. */
+static int take(struct bh_cli *cli, const struct bh_option *o)
+{
+	switch (o->id) {
+	case OPT_HELP: exit(help_command(cli->command));
+	case OPT_JSON: cli->json = true; return -2;
+	case OPT_DB: cli->db = cli->value; return -2;
+	case OPT_QUIET: cli->quiet = true; return -2;
+	case OPT_VERBOSE: cli->verbose = true; return -2;
+	case OPT_COLOR: set_color(cli, cli->value); return -2;
+	default: return o->id;
+	}
+}
+
+static int next_long(struct bh_cli *cli, const char *text)
+{
+	const char *name = text + 2, *eq = strchr(name, '=');
+	size_t len = eq ? (size_t)(eq - name) : strlen(name);
+	unsigned own = 0, shared = 0;
+	const struct bh_option *o = find_long(cli->command->options, name, len, &own);
+	const struct bh_option *c = find_long(common, name, len, &shared);
+
+	if (own + shared > 1 && !(o && !o->name[len]) && !(c && !c->name[len]))
+		bad_option(cli, "ambiguous option", text);
+	if (!o || (c && !c->name[len]))
+		o = c ? c : o;
+	if (!o)
+		bad_option(cli, "unknown option", text);
+	if (eq && !o->arg)
+		bad_option(cli, "an option without argument was given one:", text);
+	cli->value = NULL;
+	if (o->arg)
+		cli->value = eq ? eq + 1 : next_word(cli, text);
+	return take(cli, o);
+}
+
+static int next_letter(struct bh_cli *cli)
+{
+	char letter[3] = { '-', *cli->cluster, '\0' };
+	const struct bh_option *o = find_letter(cli->command->options, letter[1]);
+
+	if (!o)
+		o = find_letter(common, letter[1]);
+	if (!o)
+		bad_option(cli, "unknown option", letter);
+	cli->cluster++;
+	cli->value = NULL;
+	if (o->arg) {
+		cli->value = *cli->cluster ? cli->cluster : next_word(cli, letter);
+		cli->cluster = NULL;
+	}
+	return take(cli, o);
+}
+
+int bh_cli_next(struct bh_cli *cli)
+{
+	for (;;) {
+		int id = -2;
+
+		if (cli->cluster && *cli->cluster) {
+			id = next_letter(cli);
+		} else if (cli->at >= cli->argc) {
+			return -1;
+		} else {
+			const char *word = cli->argv[cli->at++];
+			if (cli->only_words || word[0] != '-' || !word[1]) {
+				cli->value = word;
+				return 0;
+			}
+			if (!strcmp(word, "--")) {
+				cli->only_words = true;
+				continue;
+			}
+			if (word[1] == '-') {
+				id = next_long(cli, word);
+			} else {
+				cli->cluster = word + 1;
+				continue;
+			}
+		}
+		if (id != -2)
+			return id;
+	}
+}
+
+/* Levenshtein distance, small words only: for "did you mean". */
+static unsigned distance(const char *a, const char *b)
+{
+	unsigned row[32];
+	size_t n = strlen(b);
+
+	if (n >= BH_LEN(row) || strlen(a) >= BH_LEN(row))
+		return 99;
+	for (unsigned j = 0; j <= n; j++)
+		row[j] = j;
+	for (unsigned i = 1; a[i - 1]; i++) {
+		unsigned diagonal = row[0];
+		row[0] = i;
+		for (unsigned j = 1; j <= n; j++) {
+			unsigned cost = diagonal + (a[i - 1] != b[j - 1]);
+			diagonal = row[j];
+			unsigned step = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
+			row[j] = cost < step ? cost : step;
+		}
+	}
+	return row[n];
+}
+
+/* One word or two ("policy check"); *used says how many. */
+static const struct bh_command *find(int argc, char **argv, int *used)
+{
+	for (size_t i = 0; bh_commands[i]; i++) {
+		const char *name = bh_commands[i]->name, *space = strchr(name, ' ');
+		if (!space && !strcmp(argv[1], name)) {
+			*used = 1;
+			return bh_commands[i];
+		}
+		if (space && argc > 2 && strlen(argv[1]) == (size_t)(space - name) &&
+			!strncmp(argv[1], name, (size_t)(space - name)) && !strcmp(argv[2], space + 1)) {
+			*used = 2;
+			return bh_commands[i];
+		}
+	}
+	return NULL;
+}
+
+static int unknown_verb(const struct bh_cli *cli, int argc, char **argv)
+{
+	const char *best = NULL;
+	unsigned least = 3;
+	size_t len = strlen(argv[1]);
+	unsigned family = 0;
+
+	for (size_t i = 0; bh_commands[i]; i++) {
+		const char *name = bh_commands[i]->name;
+		if (!strncmp(name, argv[1], len) && name[len] == ' ')
+			family++;
+		unsigned d = distance(argv[1], name);
+		if (d < least) {
+			least = d;
+			best = name;
+		}
+	}
+	if (family) {
+		BH_AUTO_BUF b = { 0 };
+		for (size_t i = 0; bh_commands[i]; i++) {
+			const char *name = bh_commands[i]->name;
+			if (!strncmp(name, argv[1], len) && name[len] == ' ')
+				bh_buf_printf(&b, "%s%s", b.len ? ", " : "", name + len + 1);
+		}
+		bool asked = argc > 2 && (!strcmp(argv[2], "--help") || !strcmp(argv[2], "-h"));
+		if (asked) {
+			printf("usage: bulkhead %s VERB\n\n", argv[1]);
+			for (size_t i = 0; bh_commands[i]; i++) {
+				const char *name = bh_commands[i]->name;
+				if (!strncmp(name, argv[1], len) && name[len] == ' ')
+					printf("  %-14s %s\n", name, bh_commands[i]->summary);
+			}
+			return BH_EXIT_OK;
+		}
+		return bh_cli_usage(cli, "'%s' goes with one of: %s", argv[1], bh_buf_text(&b));
+	}
+	if (best)
+		return bh_cli_usage(cli, "there is no verb '%s'; did you mean '%s'?", argv[1], best);
+	return bh_cli_usage(cli, "there is no verb '%s'", argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+	struct bh_cli cli = { .argc = argc, .argv = argv };
+	int used = 0;
+
+	setlocale(LC_CTYPE, "C.UTF-8");
+	cli.color = isatty(STDERR_FILENO) && !getenv("NO_COLOR");
+	if (argc < 2) {
+		help_all();
+		return BH_EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
+		return help_all();
+	if (!strcmp(argv[1], "--version")) {
+		puts("bulkhead " BH_VERSION);
+		return BH_EXIT_OK;
+	}
+	const struct bh_command *c = find(argc, argv, &used);
+	if (!c)
+		return unknown_verb(&cli, argc, argv);
+	cli.command = c;
+	cli.at = used + 1;
+	return c->run(&cli);
+}

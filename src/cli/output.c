@@ -1,0 +1,125 @@
+#include <fcntl.h>
+#include <libsmartcols/libsmartcols.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+void bh_cli_diags(const struct bh_cli *cli, const struct bh_diags *d)
+{
+	fflush(stdout);
+	for (const struct bh_diag *one = d->first; one; one = one->next) {
+		BH_AUTO_BUF b = { 0 };
+		if (one->severity != BH_ERROR && cli->quiet)
+			continue;
+		bh_diag_render(one, cli->color, &b);
+		fputs(bh_buf_text(&b), stderr);
+	}
+}
+
+int bh_cli_flush(const struct bh_cli *cli)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return BH_EXIT_OK;
+	if (errno == EPIPE)
+		return BH_EXIT_SYSTEM;
+	return bh_cli_fail(cli, BH_EXIT_SYSTEM, "cannot write the answer: %s", strerror(errno));
+}
+
+int bh_cli_json(const struct bh_cli *cli, json_t *doc)
+{
+	int r = doc ? json_dumpf(doc, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER) : -1;
+
+	json_decref(doc);
+	if (r < 0)
+		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "cannot write the answer: %s",
+			doc ? strerror(errno) : "out of memory");
+	putchar('\n');
+	return bh_cli_flush(cli);
+}
+
+int bh_cli_read_file(
+	const struct bh_cli *cli, const char *path, size_t limit, char **ret, size_t *len)
+{
+	bool in = !strcmp(path, "-");
+	int fd = in ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return bh_cli_fail(cli, BH_EXIT_INPUT, "cannot open %s: %s", path, strerror(errno));
+	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+		close(fd);
+		return bh_cli_fail(cli, BH_EXIT_INPUT, "%s is a folder, not a file", path);
+	}
+
+	BH_AUTO_BUF b = { 0 };
+	char chunk[65536];
+	ssize_t n = 0;
+	while (b.len <= limit && (n = read(fd, chunk, sizeof chunk)) > 0)
+		bh_buf_add(&b, chunk, (size_t)n);
+	int err = errno;
+	if (!in)
+		close(fd);
+	if (n < 0)
+		return bh_cli_fail(cli, BH_EXIT_INPUT, "cannot read %s: %s", path, strerror(err));
+	if (b.len > limit)
+		return bh_cli_fail(cli, BH_EXIT_INPUT, "%s is larger than %zu bytes", path, limit);
+	if (!bh_buf_ok(&b))
+		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "out of memory");
+	bh_buf_add(&b, "", 0);
+	*ret = b.ptr;
+	*len = b.len;
+	b = (struct bh_buf){ 0 };
+	return BH_EXIT_OK;
+}
+
+/* libsmartcols only fails for lack of memory, and a table is small: give up at once. */
+static void *must(void *p)
+{
+	if (!p) {
+		fputs("bulkhead: out of memory\n", stderr);
+		exit(BH_EXIT_SYSTEM);
+	}
+	return p;
+}
+
+struct libscols_table *bh_cli_table(const struct bh_column *columns, size_t n)
+{
+	struct libscols_table *t = must(scols_new_table());
+
+	scols_table_set_column_separator(t, "  ");
+	scols_table_enable_nowrap(t, 1);
+	for (size_t i = 0; i < n; i++) {
+		int flags = (columns[i].right ? SCOLS_FL_RIGHT : 0) |
+			    (columns[i].may_shrink ? SCOLS_FL_TRUNC : 0);
+		must(scols_table_new_column(t, columns[i].title, 0.0, flags));
+	}
+	return t;
+}
+
+struct libscols_line *bh_cli_line(struct libscols_table *t)
+{
+	return must(scols_table_new_line(t, NULL));
+}
+
+void bh_cli_cell(struct libscols_line *l, size_t column, const char *fmt, ...)
+{
+	char *text;
+	va_list ap;
+
+	va_start(ap, fmt);
+	int n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n < 0 || scols_line_refer_data(l, column, text) != 0)
+		must(NULL);
+}
+
+int bh_cli_table_print(struct libscols_table *t)
+{
+	int r = scols_print_table(t);
+
+	scols_unref_table(t);
+	return r || fflush(stdout) ? BH_EXIT_SYSTEM : BH_EXIT_OK;
+}

@@ -1,0 +1,1 @@
+#include "dissect/dissect.h"

@@ -1,0 +1,46 @@
+/*
+ * enforce: a table → what the kernel loads, as nft text for people and as netlink
+ * messages for bulkhead-priv.  Touches nothing: no socket, no clock.
+ *
+ * One private table, `inet bulkhead`, base chains at filter + 10.  A loaded table is
+ * a *generation*; its chains and sets carry its number.  While a new generation is on
+ * trial the base chains reach it only through the set `lease`, whose elements the
+ * kernel itself lets expire; when they lapse the former generation (or none) decides
+ * again, without anybody alive.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "model/table.h"
+
+#define BH_NFT_TABLE "bulkhead"
+#define BH_NFLOG_GROUP 445
+
+enum bh_mode { BH_AUDIT, BH_ENFORCE };
+
+struct bh_load {
+	const struct bh_table *table;
+	enum bh_mode mode;
+	uint32_t generation; /* of the new table, from 1 */
+	uint32_t former; /* generation that decides until now; 0: none */
+	uint32_t lease; /* seconds on trial; 0: decides at once and for good */
+};
+
+/* nft -f text that is equivalent to the messages of bh_enforce_load. */
+void bh_enforce_text(const struct bh_load *l, struct bh_buf *ret);
+
+/* The netlink batch (NFNL_MSG_BATCH_BEGIN … END), handed out in chunks that each hold
+ * whole messages.  sink returns 0 or a negative errno, which ends it.  seq: first
+ * sequence number; the kernel's errors name them. */
+struct bh_nl_sink {
+	void *ctx;
+	int (*put)(void *ctx, const void *messages, size_t len);
+};
+
+BH_MUST int bh_enforce_load(const struct bh_load *l, uint32_t *seq, const struct bh_nl_sink *sink);
+
+/* One transaction: the generation on trial becomes the only one; lease and former go. */
+BH_MUST int bh_enforce_confirm(const struct bh_load *l, uint32_t *seq, const struct bh_nl_sink *sink);
+
+/* One transaction: back to the former generation, or no table at all. */
+BH_MUST int bh_enforce_undo(const struct bh_load *l, uint32_t *seq, const struct bh_nl_sink *sink);

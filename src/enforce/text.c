@@ -1,0 +1,1 @@
+#include "enforce/enforce.h"

@@ -1,0 +1,1 @@
+#include "priv/priv.h"

@@ -1,0 +1,1 @@
+#include "proof/proof.h"
