@@ -1,3 +1,53 @@
+/*
+ * keeper: bind, plan, apply, confirm, undo, verify: one implementation for the
+ * command line, the agent and the tests.
+ *
+ * Resolves names once into the bound policy; that policy's hash is in plan, in the
+ * table's comment and in the proof.
+ */
 #pragma once
 
-#include "base/base.h"
+#include "plan/plan.h"
+#include "policy/policy.h"
+#include "priv/priv.h"
+#include "proof/proof.h"
+
+/* Where this policy will stand. */
+struct bh_place {
+	bool gateway;
+	const char *const *names; /* host: what it is called */
+	size_t n_names;
+	const struct bh_addr *addrs; /* host: its stable addresses */
+	size_t n_addrs;
+	const struct bh_interface *ifaces;
+	size_t n_ifaces;
+	bool forwards; /* this host also forwards packets */
+};
+
+/* This machine: hostname, global addresses, on-link prefixes, forwarding sysctls. */
+BH_MUST int bh_keeper_here(struct bh_arena *a, bool gateway, struct bh_place *ret);
+
+/* A policy, ready: parsed, bound, seen from its place, planned. */
+struct bh_ready {
+	const struct bh_policy *policy;
+	const struct bh_bound *bound;
+	struct bh_view view;
+	struct bh_table table;
+	uint8_t hash[BH_HASH];
+	struct bh_place place;
+};
+
+/* Parses and binds text; names NULL: the system's resolver.  Problems in diags. */
+BH_MUST int bh_keeper_bind(const char *name, struct bh_span text, const struct bh_names *names,
+	struct bh_arena *a, struct bh_diags *diags, struct bh_ready *ret);
+
+/* Fills in view, table and place of what was bound. */
+BH_MUST int bh_keeper_plan(struct bh_ready *r, const struct bh_place *place, struct bh_arena *a);
+
+/* A resolver over a hosts file ("ADDRESS NAME…" lines), for --names and tests. */
+BH_MUST int bh_keeper_names_file(
+	const char *text, struct bh_arena *a, struct bh_names *ret);
+
+/* Dumps the kernel and proves it against the judge. */
+BH_MUST int bh_keeper_verify(struct bh_priv *p, const struct bh_ready *r, struct bh_arena *a,
+	struct bh_proof *ret, const char **why);

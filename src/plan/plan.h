@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "inventory/inventory.h"
+#include "model/row.h"
 #include "model/table.h"
 #include "policy/policy.h"
 

@@ -1,3 +1,64 @@
+/*
+ * priv: the only room with privilege, and how to ask it.
+ *
+ * `bulkhead-priv` serves one network namespace over a socket pair (started by root's
+ * own `bulkhead`, which then gives up its capabilities).  It takes a short closed list
+ * of typed requests.  It receives a table *value*, checks that it names only our ports
+ * and shapes, and lowers it itself (enforce); it never accepts netlink bytes, never
+ * parses a packet or a policy.  Answers are relayed raw: dumps, descriptors.
+ */
 #pragma once
 
-#include "base/base.h"
+#include "base/buf.h"
+#include "enforce/enforce.h"
+#include "model/table.h"
+
+struct bh_priv; /* owned: the client's end */
+
+/* Starts bulkhead-priv beside this program (same folder, else the install folder).
+ * -EPERM when not root, with *why set to one sentence that says what to do; other
+ * errors set *why too (static or in the handle's lifetime). */
+BH_MUST int bh_priv_open(struct bh_priv **ret, const char **why);
+struct bh_priv *bh_priv_free(struct bh_priv *p);
+BH_AUTO_FREE(bh_priv)
+
+/* What stands in the kernel, and on trial. */
+struct bh_priv_state {
+	bool loaded; /* our table is there */
+	uint32_t generation; /* what decides once nothing is on trial; 0: nothing */
+	uint32_t trial; /* generation on trial; 0: none */
+	uint32_t lease_left; /* seconds; 0 with a trial: lapsed, not yet tidied up */
+	enum bh_mode mode, trial_mode;
+	uint8_t hash[BH_HASH], trial_hash[BH_HASH]; /* policy hashes */
+	bool changed_outside; /* the table is not what was loaded: somebody edited it */
+};
+
+/* Every request can fail with the kernel's errno; why then says which step. */
+struct bh_priv_apply {
+	const struct bh_table *table;
+	enum bh_mode mode;
+	uint32_t lease; /* seconds on trial; 0: confirmed at once */
+	const char *policy_text; /* canonical bound policy, kept beside the table for verify */
+};
+
+BH_MUST int bh_priv_apply(struct bh_priv *p, const struct bh_priv_apply *a,
+	struct bh_priv_state *ret, const char **why);
+BH_MUST int bh_priv_confirm(struct bh_priv *p, struct bh_priv_state *ret, const char **why);
+/* A trial is ended; without one, the table is taken away whole. */
+BH_MUST int bh_priv_undo(struct bh_priv *p, struct bh_priv_state *ret, const char **why);
+BH_MUST int bh_priv_state(struct bh_priv *p, struct bh_priv_state *ret, const char **why);
+
+/* The raw dump that proof reads: generation, all tables … generation. */
+BH_MUST int bh_priv_dump(struct bh_priv *p, struct bh_buf *ret, const char **why);
+
+/* A bound AF_PACKET TPACKET_V3 socket on ifname with the kernel filter for SMB ports
+ * set and locked; the caller maps and owns it. */
+struct bh_priv_ring {
+	int fd;
+	uint32_t block_size, block_count;
+};
+BH_MUST int bh_priv_capture(
+	struct bh_priv *p, const char *ifname, struct bh_priv_ring *ret, const char **why);
+
+/* A netlink socket bound to BH_NFLOG_GROUP that can only receive. */
+BH_MUST int bh_priv_nflog(struct bh_priv *p, int *ret, const char **why);

@@ -1,3 +1,74 @@
+/*
+ * sensor: bytes from the network in, facts out, without power.
+ *
+ * The core (bh_sensor_*) ties capture, dissect and evidence together and runs
+ * anywhere: in tests, under the fuzzer, in the sandboxed process.  The process half
+ * (bh_sensor_start) runs the core in a child that holds its input, its output and
+ * nothing else; what it writes is hostile input for the reader (bh_fact_sane).
+ */
 #pragma once
 
+#include <sys/types.h>
+
 #include "base/base.h"
+#include "model/fact.h"
+
+/* 0 to go on; a negative errno ends the run and is returned from it. */
+typedef int (*bh_fact_fn)(void *ctx, const struct bh_fact *f);
+
+struct bh_sensor; /* owned: one source's flows, sessions and trees */
+
+struct bh_sensor_limits {
+	size_t flows; /* TCP connections remembered at once; 0: the default */
+	size_t held_bytes; /* out-of-order bytes held in all; 0: the default */
+};
+
+/* -ENOMEM.  sink is called from within the functions below. */
+BH_MUST int bh_sensor_new(const struct bh_sensor_limits *limits, bh_fact_fn sink, void *ctx,
+	struct bh_sensor **ret);
+struct bh_sensor *bh_sensor_free(struct bh_sensor *s);
+static inline void bh_sensor_freep(struct bh_sensor **s)
+{
+	bh_sensor_free(*s);
+}
+
+/* One captured packet.  link: a LINKTYPE_* number (1 Ethernet, 101 raw IP …). */
+BH_MUST int bh_sensor_packet(struct bh_sensor *s, unsigned link, bh_time when,
+	struct bh_span captured, size_t original_len);
+
+/* Tells every leaf that changed since the last call, and the tally; now ages out flows.
+ * For live use, every few seconds. */
+BH_MUST int bh_sensor_flush(struct bh_sensor *s, bh_time now);
+
+/* Tells everything that is left, the tally, and BH_FACT_END. */
+BH_MUST int bh_sensor_finish(struct bh_sensor *s);
+
+/* A whole capture file (pcap, pcapng, either gzipped, decided by content) into s,
+ * without bh_sensor_finish.  fd: a seekable file or a pipe.  A file that is no capture,
+ * or breaks off, is told as BH_FACT_PROBLEM with its offset, after everything before it. */
+BH_MUST int bh_sensor_file(struct bh_sensor *s, int fd);
+
+/* ---- the process ---- */
+
+struct bh_sensor_job {
+	const int *files; /* capture files to read one after the other (one fact stream
+			   * each, ended by BH_FACT_END); or none */
+	size_t n_files;
+	const struct bh_sensor_ring {
+		int fd; /* AF_PACKET TPACKET_V3, from bulkhead-priv */
+		size_t block_size, block_count;
+		char ifname[16];
+	} *rings; /* or live interfaces */
+	size_t n_rings;
+	int nflog; /* a receive-only NFLOG descriptor, or -1 */
+	uint32_t flush_seconds; /* live: how often to tell */
+};
+
+struct bh_sensor_child {
+	pid_t pid;
+	int facts; /* read end: struct bh_fact, one after the other */
+	int stop; /* close it, and the child finishes and tells what is left */
+};
+
+/* Forks the sandboxed child; the descriptors of job are closed in the parent. */
+BH_MUST int bh_sensor_start(const struct bh_sensor_job *job, struct bh_sensor_child *ret);
