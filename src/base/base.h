@@ -14,10 +14,10 @@
 #include <stdint.h>
 #include <string.h>
 
-#define BH_MUST       __attribute__((warn_unused_result))
+#define BH_MUST         __attribute__((warn_unused_result))
 #define BH_PRINTF(a, b) __attribute__((format(printf, a, b)))
-#define BH_UNUSED     __attribute__((unused))
-#define BH_LEN(array) (sizeof(array) / sizeof((array)[0]))
+#define BH_UNUSED       __attribute__((unused))
+#define BH_LEN(array)   (sizeof(array) / sizeof((array)[0]))
 
 /* BH_AUTO(bh_thing) t: calls bh_thing_freep(&t) when t leaves its scope. */
 #define BH_AUTO(type) __attribute__((cleanup(type##_freep))) struct type *

@@ -6,11 +6,20 @@ static const struct {
 	const char *name;
 	int64_t seconds;
 } units[] = {
-	{ "s", 1 },	     { "second", 1 },	   { "seconds", 1 },
-	{ "m", 60 },	     { "minute", 60 },	   { "minutes", 60 },
-	{ "h", 3600 },	     { "hour", 3600 },	   { "hours", 3600 },
-	{ "d", 86400 },	     { "day", 86400 },	   { "days", 86400 },
-	{ "week", 7 * 86400 }, { "weeks", 7 * 86400 },
+	{ "s", 1 },
+	{ "second", 1 },
+	{ "seconds", 1 },
+	{ "m", 60 },
+	{ "minute", 60 },
+	{ "minutes", 60 },
+	{ "h", 3600 },
+	{ "hour", 3600 },
+	{ "hours", 3600 },
+	{ "d", 86400 },
+	{ "day", 86400 },
+	{ "days", 86400 },
+	{ "week", 7 * 86400 },
+	{ "weeks", 7 * 86400 },
 };
 
 #define TEN_YEARS (3653LL * 86400)
@@ -111,7 +120,8 @@ void bh_time_ago(bh_time t, bh_time now, struct bh_buf *ret)
 int bh_date_parse(const char *text, size_t len, int64_t *ret)
 {
 	static const char shape[] = "dddd-dd-dd";
-	static const unsigned char month_days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	static const unsigned char month_days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30,
+		31 };
 
 	if (len != sizeof shape - 1)
 		return -EINVAL;

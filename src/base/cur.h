@@ -104,16 +104,16 @@ static inline uint32_t bh_cur_le32(struct bh_cur *c)
 {
 	struct bh_span s = bh_cur_take(c, 4);
 	return s.len ? (uint32_t)s.ptr[3] << 24 | (uint32_t)s.ptr[2] << 16 |
-			       (uint32_t)s.ptr[1] << 8 | s.ptr[0] :
-		       0;
+			       (uint32_t)s.ptr[1] << 8 | s.ptr[0]
+		     : 0;
 }
 
 static inline uint32_t bh_cur_be32(struct bh_cur *c)
 {
 	struct bh_span s = bh_cur_take(c, 4);
 	return s.len ? (uint32_t)s.ptr[0] << 24 | (uint32_t)s.ptr[1] << 16 |
-			       (uint32_t)s.ptr[2] << 8 | s.ptr[3] :
-		       0;
+			       (uint32_t)s.ptr[2] << 8 | s.ptr[3]
+		     : 0;
 }
 
 static inline uint64_t bh_cur_le64(struct bh_cur *c)

@@ -32,8 +32,8 @@ struct bh_diags {
 
 /* Appends; the caller fills in the place.  Never NULL: when memory runs out a spare
  * record is returned that nobody will read, and the arena says so. */
-struct bh_diag *bh_diag_add(
-	struct bh_diags *d, enum bh_severity severity, const char *fmt, ...) BH_PRINTF(3, 4);
+struct bh_diag *bh_diag_add(struct bh_diags *d, enum bh_severity severity, const char *fmt, ...)
+	BH_PRINTF(3, 4);
 
 /* "corp.policy:3:11: error: …", the source line and a caret under the place. */
 void bh_diag_render(const struct bh_diag *d, bool color, struct bh_buf *ret);

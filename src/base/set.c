@@ -189,8 +189,7 @@ struct bh_addrset bh_addrset_union(struct bh_arena *a, struct bh_addrset x, stru
 	};
 }
 
-struct bh_addrset bh_addrset_intersect(
-	struct bh_arena *a, struct bh_addrset x, struct bh_addrset y)
+struct bh_addrset bh_addrset_intersect(struct bh_arena *a, struct bh_addrset x, struct bh_addrset y)
 {
 	return (struct bh_addrset){
 		.v4 = bh_ranges_intersect(a, x.v4, y.v4),
@@ -198,8 +197,7 @@ struct bh_addrset bh_addrset_intersect(
 	};
 }
 
-struct bh_addrset bh_addrset_subtract(
-	struct bh_arena *a, struct bh_addrset x, struct bh_addrset y)
+struct bh_addrset bh_addrset_subtract(struct bh_arena *a, struct bh_addrset x, struct bh_addrset y)
 {
 	return (struct bh_addrset){
 		.v4 = bh_ranges_subtract(a, x.v4, y.v4),

@@ -42,12 +42,10 @@ struct bh_addrset bh_addrset_one(struct bh_arena *a, const struct bh_addr *addr)
 /* lo and hi of one family, lo <= hi. */
 struct bh_addrset bh_addrset_range(
 	struct bh_arena *a, const struct bh_addr *lo, const struct bh_addr *hi);
-struct bh_addrset bh_addrset_union(
-	struct bh_arena *a, struct bh_addrset x, struct bh_addrset y);
+struct bh_addrset bh_addrset_union(struct bh_arena *a, struct bh_addrset x, struct bh_addrset y);
 struct bh_addrset bh_addrset_intersect(
 	struct bh_arena *a, struct bh_addrset x, struct bh_addrset y);
-struct bh_addrset bh_addrset_subtract(
-	struct bh_arena *a, struct bh_addrset x, struct bh_addrset y);
+struct bh_addrset bh_addrset_subtract(struct bh_arena *a, struct bh_addrset x, struct bh_addrset y);
 struct bh_addrset bh_addrset_complement(struct bh_arena *a, struct bh_addrset x);
 bool bh_addrset_contains(const struct bh_addrset *x, const struct bh_addr *addr);
 bool bh_addrset_equal(const struct bh_addrset *x, const struct bh_addrset *y);

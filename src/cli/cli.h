@@ -66,7 +66,8 @@ int bh_cli_json(const struct bh_cli *cli, json_t *doc);
 
 /* A whole file, "-" for stdin, at most limit bytes; caller frees.  Returns 0 or an
  * exit status after saying why. */
-int bh_cli_read_file(const struct bh_cli *cli, const char *path, size_t limit, char **ret, size_t *len);
+int bh_cli_read_file(
+	const struct bh_cli *cli, const char *path, size_t limit, char **ret, size_t *len);
 
 /* A table for people; columns are cut to the terminal, never in a pipe. */
 struct bh_column {

@@ -252,7 +252,8 @@ static const struct bh_command *find(int argc, char **argv, int *used)
 			return bh_commands[i];
 		}
 		if (space && argc > 2 && strlen(argv[1]) == (size_t)(space - name) &&
-			!strncmp(argv[1], name, (size_t)(space - name)) && !strcmp(argv[2], space + 1)) {
+			!strncmp(argv[1], name, (size_t)(space - name)) &&
+			!strcmp(argv[2], space + 1)) {
 			*used = 2;
 			return bh_commands[i];
 		}
@@ -297,7 +298,8 @@ static int unknown_verb(const struct bh_cli *cli, int argc, char **argv)
 		return bh_cli_usage(cli, "'%s' goes with one of: %s", argv[1], bh_buf_text(&b));
 	}
 	if (best)
-		return bh_cli_usage(cli, "there is no verb '%s'; did you mean '%s'?", argv[1], best);
+		return bh_cli_usage(
+			cli, "there is no verb '%s'; did you mean '%s'?", argv[1], best);
 	return bh_cli_usage(cli, "there is no verb '%s'", argv[1]);
 }
 

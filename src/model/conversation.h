@@ -33,10 +33,29 @@ enum bh_outcome {
 	BH_OUTCOMES
 };
 
-enum bh_auth { BH_AUTH_UNKNOWN, BH_AUTH_NTLM, BH_AUTH_KERBEROS, BH_AUTH_ANONYMOUS, BH_AUTH_NONE, BH_AUTHS };
+enum bh_auth {
+	BH_AUTH_UNKNOWN,
+	BH_AUTH_NTLM,
+	BH_AUTH_KERBEROS,
+	BH_AUTH_ANONYMOUS,
+	BH_AUTH_NONE,
+	BH_AUTHS
+};
 enum bh_ntlm { BH_NTLM_UNKNOWN, BH_NTLM_V1, BH_NTLM_V2, BH_NTLMS };
-enum bh_signing { BH_SIGNING_UNKNOWN, BH_SIGNING_OFF, BH_SIGNING_ENABLED, BH_SIGNING_REQUIRED, BH_SIGNINGS };
-enum bh_share_type { BH_SHARE_UNKNOWN, BH_SHARE_DISK, BH_SHARE_PIPE, BH_SHARE_PRINT, BH_SHARE_TYPES };
+enum bh_signing {
+	BH_SIGNING_UNKNOWN,
+	BH_SIGNING_OFF,
+	BH_SIGNING_ENABLED,
+	BH_SIGNING_REQUIRED,
+	BH_SIGNINGS
+};
+enum bh_share_type {
+	BH_SHARE_UNKNOWN,
+	BH_SHARE_DISK,
+	BH_SHARE_PIPE,
+	BH_SHARE_PRINT,
+	BH_SHARE_TYPES
+};
 
 /* [MS-SMB2] 2.2.3.1.2 */
 enum bh_cipher {
@@ -101,14 +120,14 @@ extern const char *const bh_dialect_names[BH_DIALECTS];
 /* Bits of bh_conversation.known: the text field or status below was seen; an empty
  * text that is known is an empty text, not an unknown one. */
 #define BH_KNOWN_SERVER_NAME  0x01u
-#define BH_KNOWN_SHARE	      0x02u
-#define BH_KNOWN_USER	      0x04u
-#define BH_KNOWN_DOMAIN	      0x08u
+#define BH_KNOWN_SHARE        0x02u
+#define BH_KNOWN_USER         0x04u
+#define BH_KNOWN_DOMAIN       0x08u
 #define BH_KNOWN_WORKSTATION  0x10u
 #define BH_KNOWN_SERVICE      0x20u
 #define BH_KNOWN_AUTH_STATUS  0x40u
 #define BH_KNOWN_SHARE_STATUS 0x80u
-#define BH_KNOWN_ALL	      0xffu
+#define BH_KNOWN_ALL          0xffu
 
 /* The identity.  Zero it before filling it in. */
 struct bh_conversation {

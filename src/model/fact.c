@@ -1,1 +1,108 @@
 #include "model/fact.h"
+
+/* One UTF-8 character at s, at most n bytes: its length, or 0 for anything that
+ * RFC 3629 does not allow (overlong, surrogate, beyond U+10FFFF). */
+static size_t utf8(const unsigned char *s, size_t n)
+{
+	size_t len = s[0] < 0x80   ? 1
+		     : s[0] < 0xc2 ? 0
+		     : s[0] < 0xe0 ? 2
+		     : s[0] < 0xf0 ? 3
+		     : s[0] < 0xf5 ? 4
+				   : 0;
+	if (len > n)
+		return 0;
+	for (size_t i = 1; i < len; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	if (len == 3 && ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f)))
+		return 0;
+	if (len == 4 && ((s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f)))
+		return 0;
+	return len;
+}
+
+/* Terminated within its field, valid UTF-8, no control characters; C1 controls
+ * (U+0080…U+009F) can move a terminal's cursor as well. */
+static bool sane_text(const char *text, size_t size)
+{
+	size_t n = strnlen(text, size);
+
+	if (n == size)
+		return false;
+	for (size_t i = 0; i < n;) {
+		const unsigned char *s = (const unsigned char *)text + i;
+		size_t len = utf8(s, n - i);
+		if (!len || s[0] < 0x20 || s[0] == 0x7f || (s[0] == 0xc2 && s[1] < 0xa0))
+			return false;
+		i += len;
+	}
+	return true;
+}
+
+static bool sane_addr(const struct bh_addr *a)
+{
+	static const uint8_t zero[sizeof a->pad];
+
+	if (memcmp(a->pad, zero, sizeof zero))
+		return false;
+	return a->family == BH_V6 || (a->family == BH_V4 && a->num <= UINT32_MAX);
+}
+
+static bool sane_flag(int8_t v)
+{
+	return v >= BH_UNKNOWN && v <= 1;
+}
+
+/* A text is empty unless it is known. */
+static bool sane_known(uint8_t known, uint8_t bit, const char *text, size_t size)
+{
+	return sane_text(text, size) && (known & bit || !text[0]);
+}
+
+static bool sane_conversation(const struct bh_conversation *c)
+{
+	return sane_addr(&c->client) && sane_addr(&c->server) &&
+	       c->client.family == c->server.family && c->transport < BH_TRANSPORTS &&
+	       c->outcome < BH_OUTCOMES && c->auth < BH_AUTHS && c->ntlm < BH_NTLMS &&
+	       c->dialect < BH_DIALECTS && c->signing_server < BH_SIGNINGS &&
+	       c->signing_client < BH_SIGNINGS && c->signing_algorithm < BH_SIGN_ALGS &&
+	       c->cipher < BH_CIPHERS && c->compression < BH_COMPRESSIONS &&
+	       c->share_type < BH_SHARE_TYPES && sane_flag(c->smb1_offered) &&
+	       sane_flag(c->is_signed) && sane_flag(c->encrypted) && sane_flag(c->guest) &&
+	       sane_flag(c->complete) &&
+	       sane_known(c->known, BH_KNOWN_SERVER_NAME, c->server_name, sizeof c->server_name) &&
+	       sane_known(c->known, BH_KNOWN_SHARE, c->share, sizeof c->share) &&
+	       sane_known(c->known, BH_KNOWN_USER, c->user, sizeof c->user) &&
+	       sane_known(c->known, BH_KNOWN_DOMAIN, c->domain, sizeof c->domain) &&
+	       sane_known(c->known, BH_KNOWN_WORKSTATION, c->workstation, sizeof c->workstation) &&
+	       sane_known(c->known, BH_KNOWN_SERVICE, c->service, sizeof c->service);
+}
+
+#define YEAR_2200 ((bh_time)7258118400 * BH_SECOND)
+
+static bool sane_figures(const struct bh_figures *f)
+{
+	/* Sums over many leaves must not wrap: 2^56 is 72 petabytes. */
+	const uint64_t most = (uint64_t)1 << 56;
+
+	return f->connections < most && f->bytes_to_server < most && f->bytes_to_client < most &&
+	       f->first_seen >= 0 && f->first_seen <= f->last_seen && f->last_seen < YEAR_2200;
+}
+
+bool bh_fact_sane(const struct bh_fact *f)
+{
+	if (f->magic != BH_FACT_MAGIC)
+		return false;
+	switch (f->kind) {
+	case BH_FACT_LEAF:
+		return sane_conversation(&f->leaf_is.who) && sane_figures(&f->leaf_is.figures) &&
+		       f->leaf_is.closed <= 1;
+	case BH_FACT_PROBLEM: return sane_text(f->problem.text, sizeof f->problem.text);
+	case BH_FACT_LEAF_GONE:
+	case BH_FACT_TALLY:
+	case BH_FACT_END: return true;
+	default: return false;
+	}
+}

@@ -6,7 +6,7 @@
 #include "base/set.h"
 
 enum bh_hook { BH_IN, BH_OUT, BH_FWD };
-#define BH_HOOKS 3
+#define BH_HOOKS       3
 #define BH_HOOK_BIT(h) (1u << (h))
 
 extern const char *const bh_hook_names[BH_HOOKS]; /* "in", "out", "fwd" */

@@ -50,10 +50,10 @@ struct bh_table {
 };
 
 /* Limits that bound what a reader of an encoded table may be made to allocate. */
-#define BH_MAX_GATES	64u
-#define BH_MAX_CASES	64u
+#define BH_MAX_GATES    64u
+#define BH_MAX_CASES    64u
 #define BH_MAX_PRODUCTS 65536u
-#define BH_MAX_RANGES	2000000u
+#define BH_MAX_RANGES   2000000u
 
 /* One flat form, also the request to bulkhead-priv and the file loaded at boot. */
 void bh_table_encode(const struct bh_table *t, struct bh_buf *ret);
