@@ -65,8 +65,23 @@ struct bh_bound_default {
 };
 
 struct bh_bound_service {
-	const char *name; /* "smb", "netbios-ssn", "netbios-ns", "netbios-dgm", "smbdirect", "quic", own */
+	/* What a flow calls this port: "smb", "netbios-ssn", "netbios-ns", "netbios-dgm",
+	 * "smbdirect", "quic", one's own name; "tcp/8445" for a port added to a built-in. */
+	const char *name;
+	const char *of; /* the service it is a port of: "smb", "netbios", …, one's own name */
+	bool quic; /* governed only towards servers that a quic rule names */
 	struct bh_service service;
+};
+
+/* A set sentence after binding, for people: the judge uses the lists of the rules. */
+struct bh_bound_set {
+	const char *name;
+	bool hosts; /* else network */
+	struct bh_addrset addrs;
+	const char *const *machines; /* the machines written in the sentence itself */
+	size_t n_machines;
+	unsigned line;
+	const char *file;
 };
 
 /* Everything resolved once; plain values in the arena. */
@@ -77,15 +92,29 @@ struct bh_bound {
 	size_t n_defaults;
 	const struct bh_bound_service *services; /* the declared ports, distinct */
 	size_t n_services;
+	const struct bh_bound_set *sets; /* in the order of their lines */
+	size_t n_sets;
 	struct bh_addrset declared; /* union of the `network` sets */
-	/* Every address set on whose membership a decision may depend (the lists', and
-	 * loopback); besides these only self and localsubnet matter. */
+	/* Every address set on whose membership a decision may depend (the lists',
+	 * loopback, multicast with 255.255.255.255); besides these only self and
+	 * localsubnet matter. */
 	const struct bh_addrset *atoms;
 	size_t n_atoms;
-	/* A text that is equal exactly when two bindings decide alike by construction:
-	 * the house hashes it. */
+	/* A text that is equal when two bindings decide alike by construction: the house
+	 * hashes it.  Order, lines, remarks and reasons are not in it. */
 	const char *canonical;
+	const struct bh_bound_names *names; /* what machine membership needs; the room's own */
 };
+
+/* The declared service at that port; NULL: not governed. */
+const struct bh_bound_service *bh_policy_service(
+	const struct bh_bound *b, struct bh_service service);
+
+/* "smb", "netbios-ns", NAME, "tcp/8445", "udp/N" as a flow or a command names one port:
+ * 0, -ENOENT (no such service), -E2BIG (a service of several ports: name one), -EINVAL
+ * (no port). */
+BH_MUST int bh_policy_service_parse(
+	const struct bh_bound *b, const char *text, struct bh_service *ret);
 
 BH_MUST int bh_policy_bind(const struct bh_policy *p, const struct bh_names *names,
 	struct bh_arena *a, struct bh_diags *diags, const struct bh_bound **ret);
@@ -99,7 +128,8 @@ struct bh_view {
 	const struct bh_bound *bound;
 };
 
-/* names and addrs are what this machine is called and its stable addresses.  -ENOMEM. */
+/* names and addrs are what this machine is called and its stable addresses; what its
+ * names were resolved to at bind is added to them.  -ENOMEM. */
 BH_MUST int bh_policy_view_host(const struct bh_bound *b, const char *const *names, size_t n_names,
 	const struct bh_addr *addrs, size_t n_addrs, struct bh_arena *a, struct bh_view *ret);
 BH_MUST int bh_policy_view_gateway(
