@@ -1,1 +1,102 @@
-int main(void) { return 0; }
+#include "model/fact.h"
+#include "tap.h"
+
+static struct bh_fact sample(void)
+{
+	struct bh_fact f = { .magic = BH_FACT_MAGIC, .kind = BH_FACT_LEAF, .leaf = 1, .revision = 1 };
+	struct bh_conversation *c = &f.leaf_is.who;
+
+	bh_conversation_init(c);
+	c->client = bh_addr_v4(0x0a000001);
+	c->server = bh_addr_v4(0x0a000002);
+	c->port = 445;
+	c->known = BH_KNOWN_USER | BH_KNOWN_SHARE;
+	strcpy(c->user, "alice");
+	strcpy(c->share, "\\\\fs1\\finance");
+	f.leaf_is.figures = (struct bh_figures){ 1, 2, 3, 10, 20 };
+	return f;
+}
+
+static void test_an_honest_fact_is_sane(void)
+{
+	struct bh_fact f = sample();
+	EXPECT(bh_fact_sane(&f));
+}
+
+#define LIE(change)                                                                                \
+	do {                                                                                       \
+		struct bh_fact f = sample();                                                       \
+		struct bh_conversation *c BH_UNUSED = &f.leaf_is.who;                              \
+		change;                                                                            \
+		EXPECT(!bh_fact_sane(&f));                                                         \
+	} while (0)
+
+static void test_one_lie_in_each_field_is_noticed(void)
+{
+	LIE(f.magic++);
+	LIE(f.kind = 0);
+	LIE(f.kind = 99);
+	LIE(c->client.family = 5);
+	LIE(c->client.family = BH_V6); /* families differ */
+	LIE(c->client.num = (bh_u128)1 << 40);
+	LIE(c->server.pad[3] = 1);
+	LIE(c->transport = BH_TRANSPORTS);
+	LIE(c->outcome = BH_OUTCOMES);
+	LIE(c->auth = BH_AUTHS);
+	LIE(c->ntlm = BH_NTLMS);
+	LIE(c->dialect = BH_DIALECTS);
+	LIE(c->signing_server = BH_SIGNINGS);
+	LIE(c->signing_client = BH_SIGNINGS);
+	LIE(c->signing_algorithm = BH_SIGN_ALGS);
+	LIE(c->cipher = BH_CIPHERS);
+	LIE(c->compression = BH_COMPRESSIONS);
+	LIE(c->share_type = BH_SHARE_TYPES);
+	LIE(c->smb1_offered = 2);
+	LIE(c->is_signed = -2);
+	LIE(c->encrypted = 100);
+	LIE(c->guest = -128);
+	LIE(c->complete = 2);
+	LIE(memset(c->user, 'x', sizeof c->user)); /* not terminated */
+	LIE(strcpy(c->user, "a\nb"));
+	LIE(strcpy(c->user, "a\033[2J"));
+	LIE(strcpy(c->user, "\xff"));
+	LIE(strcpy(c->user, "\xc0\x80"));
+	LIE(strcpy(c->user, "\xed\xa0\x80"));
+	LIE(strcpy(c->user, "\xf4\x90\x80\x80"));
+	LIE(strcpy(c->user, "\xc2\x9b" "2J"));
+	LIE(strcpy(c->domain, "X")); /* said but not known */
+	LIE(f.leaf_is.figures.first_seen = 21);
+	LIE(f.leaf_is.figures.last_seen = INT64_MAX);
+	LIE(f.leaf_is.figures.bytes_to_server = UINT64_MAX);
+	LIE(f.leaf_is.closed = 2);
+	LIE(f.kind = BH_FACT_PROBLEM; memset(f.problem.text, 'x', sizeof f.problem.text));
+}
+
+static void test_order_equality_and_hash_agree(void)
+{
+	struct bh_fact f = sample(), g = sample();
+	struct bh_conversation *a = &f.leaf_is.who, *b = &g.leaf_is.who;
+
+	EXPECT(bh_conversation_equal(a, b));
+	EXPECT(bh_conversation_hash(a, 7) == bh_conversation_hash(b, 7));
+	EXPECT(bh_conversation_hash(a, 7) != bh_conversation_hash(b, 8));
+	b->guest = 1;
+	EXPECT(!bh_conversation_equal(a, b));
+	EXPECT(bh_conversation_compare(a, b) == -bh_conversation_compare(b, a));
+	/* A status that is not known does not count. */
+	b->guest = BH_UNKNOWN;
+	b->share_status = 5;
+	EXPECT(bh_conversation_equal(a, b));
+	EXPECT(bh_conversation_hash(a, 7) == bh_conversation_hash(b, 7));
+	/* Unknown and known-to-be-empty are two things. */
+	b->known |= BH_KNOWN_DOMAIN;
+	EXPECT(!bh_conversation_equal(a, b));
+}
+
+int main(void)
+{
+	RUN(test_an_honest_fact_is_sane);
+	RUN(test_one_lie_in_each_field_is_noticed);
+	RUN(test_order_equality_and_hash_agree);
+	return tap_done();
+}
