@@ -20,3 +20,202 @@ struct bh_interface {
 BH_MUST int bh_plan_table(const struct bh_bound *b, const struct bh_view *v,
 	const struct bh_interface *ifaces, size_t n_ifaces, bool forwards,
 	const uint8_t policy_hash[BH_HASH], struct bh_arena *a, struct bh_table *ret);
+
+/* ---- what was seen, and what a policy makes of it ------------------------- */
+
+/* What became of a conversation, as far as a policy must care. */
+enum bh_use {
+	BH_USE_WORKS, /* a session stood, or is plainly under way */
+	BH_USE_NOBODY, /* it worked, as guest or anonymous */
+	BH_USE_SMB1, /* it worked, by SMB1 */
+	BH_USE_DENIED, /* the logon or the share was refused */
+	BH_USE_NO_SESSION, /* answered, and nobody logged on as far as was seen */
+	BH_USE_UNANSWERED, /* refused, silent or blocked */
+	BH_USES
+};
+
+enum bh_use bh_plan_use(const struct bh_row *row);
+
+/* Private, shared (RFC 6598) or link-local, or in own (may be NULL). */
+bool bh_plan_inside(const struct bh_addr *addr, const struct bh_addrset *own);
+
+/* Appends text from the wire for people: control characters, line and direction
+ * marks become '?', at most max characters, "..." when cut.  Never a line's end. */
+void bh_plan_remark(struct bh_buf *b, const char *text, size_t max);
+
+/* One enforcing point: a gateway, or one host, with what its machine is linked to. */
+struct bh_point {
+	const struct bh_view *view;
+	const struct bh_interface *ifaces;
+	size_t n_ifaces;
+	bool forwards; /* a host that also judges what it forwards, as a gateway */
+};
+
+/* Who counts as what.  Deterministic, from the rows alone: a host is a *server* when
+ * it is told to be one, or served somebody and either never used SMB itself or served
+ * at least BH_SERVER_CLIENTS hosts on a share that is not administrative; every other
+ * host is a workstation. */
+struct bh_told {
+	const struct bh_addrset *own; /* inside, beside the private blocks; may be NULL */
+	const struct bh_addrset *servers; /* told to be servers; may be NULL */
+};
+
+#define BH_SERVER_CLIENTS 3
+
+enum bh_fate {
+	BH_BREAKS, /* works today and would be blocked */
+	BH_ENDS, /* the same, with the Internet or between workstations: what the policy is for */
+	BH_FAILS_TODAY, /* would be blocked, and does not work today either */
+	BH_FATES
+};
+
+/* One user on one client at one share (or server, where no share was seen). */
+struct bh_impact_row {
+	enum bh_fate fate;
+	enum bh_use use; /* the best that was seen */
+	bool internet, lateral; /* why it is BH_ENDS */
+	struct bh_addr client, server;
+	struct bh_service service;
+	const char *user, *domain, *share, *server_name; /* NULL: not known */
+	uint64_t connections;
+	bh_time last_seen;
+	struct bh_decision decision;
+};
+
+struct bh_impact {
+	const struct bh_impact_row *rows; /* by fate; within it the heaviest first */
+	size_t n;
+	size_t groups[BH_FATES]; /* rows of each fate */
+	uint64_t connections[BH_FATES];
+	uint64_t kept; /* (client, server, port) that go on: admitted where judged */
+	uint64_t off_path; /* of which no point sees a packet, as far as known */
+};
+
+/* What would no longer be admitted at these points, all of one bound policy.  A
+ * gateway does not judge pairs of one on-link prefix of its own interfaces; a host
+ * judges only pairs it is an end of (or forwards).  -ENOMEM. */
+BH_MUST int bh_plan_impact(const struct bh_bound *b, const struct bh_point *points, size_t n_points,
+	const struct bh_told *told, const struct bh_row *rows, size_t n, struct bh_arena *a,
+	struct bh_impact *ret);
+
+/* "would break: alice on 10.20.0.11 → \\fs1\finance, 41 times, last 3 minutes ago". */
+void bh_plan_impact_sentence(const struct bh_impact_row *r, bh_time now, struct bh_buf *ret);
+
+/* Ordered pairs of known hosts, of one family, that can speak SMB (any declared TCP
+ * service; without a policy: all of them). */
+struct bh_surface {
+	uint64_t hosts; /* addresses seen, and this machine's own */
+	uint64_t pairs; /* what could speak without a policy */
+	uint64_t judged; /* of these, pairs on the point's path, as far as known */
+	uint64_t judged_open; /* of these, still admitted; pairs - judged stay open too */
+	uint64_t used; /* pairs seen at work */
+	uint64_t used_open;
+	/* The same for pairs of two workstations. */
+	uint64_t lateral, lateral_judged, lateral_judged_open;
+	uint64_t lateral_used, lateral_used_open;
+};
+
+static inline uint64_t bh_surface_open(const struct bh_surface *s)
+{
+	return s->pairs - s->judged + s->judged_open;
+}
+
+static inline uint64_t bh_surface_lateral_open(const struct bh_surface *s)
+{
+	return s->lateral - s->lateral_judged + s->lateral_judged_open;
+}
+
+/* point and table NULL: no policy.  table: bh_plan_table's for that point; it is what
+ * makes a hundred thousand hosts countable.  -ENOMEM. */
+BH_MUST int bh_plan_surface(const struct bh_bound *b, const struct bh_point *point,
+	const struct bh_table *table, const struct bh_told *told, const struct bh_row *rows,
+	size_t n, struct bh_arena *a, struct bh_surface *ret);
+
+/* ---- a policy from what was seen ------------------------------------------ */
+
+struct bh_suggest_options {
+	struct bh_told told;
+	bh_time now;
+	bh_time since; /* rows last seen before are left aside; 0: none are */
+	unsigned many; /* so many clients of one /24 or /64 become that network; 0: 8 */
+	/* NULL: addresses.  Else a server stands under its name when the name resolves to
+	 * nothing but addresses of servers in the same set, its own among them. */
+	const struct bh_names *names;
+};
+
+/* What was seen behind one sentence. */
+struct bh_seen {
+	uint64_t clients, users, connections;
+	bh_time last_seen;
+	const char *const *shares; /* sorted, distinct */
+	size_t n_shares;
+	uint32_t dialects; /* bit per enum bh_dialect */
+	bool is_signed, unsigned_, encrypted, clear; /* some connections were */
+	uint64_t uses[BH_USES]; /* connections of each kind */
+};
+
+struct bh_suggested_set {
+	const char *name;
+	bool network; /* holds prefixes that stand for more than was seen */
+	struct bh_addrset addrs, except;
+	const char *const *machines; /* with names: beside addrs */
+	size_t n_machines;
+	const char *const *called; /* server names as clients used them; from the wire */
+	size_t n_called;
+};
+
+#define BH_SVC_SMB       1u
+#define BH_SVC_NETBIOS   2u
+#define BH_SVC_SMBDIRECT 4u
+
+struct bh_suggested_rule {
+	unsigned services; /* BH_SVC_* */
+	const struct bh_suggested_set *from, *to;
+	struct bh_seen seen;
+};
+
+enum bh_left_out {
+	BH_LEFT_INTERNET,
+	BH_LEFT_LATERAL,
+	BH_LEFT_SMB1,
+	BH_LEFT_NOBODY,
+	BH_LEFT_DENIED,
+	BH_LEFT_NO_SESSION,
+	BH_LEFT_UNANSWERED,
+	BH_LEFT_NOT_GOVERNED, /* other ports and QUIC: the policy says nothing of them */
+	BH_LEFTS
+};
+
+/* Left out of the policy: all clients of one server for one reason. */
+struct bh_left {
+	enum bh_left_out why;
+	unsigned service; /* one BH_SVC_*, 0 when not governed */
+	struct bh_service at;
+	struct bh_addr server;
+	struct bh_addrset clients;
+	struct bh_seen seen;
+};
+
+struct bh_suggestion {
+	const struct bh_suggested_set *const *sets;
+	size_t n_sets;
+	const struct bh_suggested_rule *rules;
+	size_t n_rules;
+	const struct bh_left *left; /* by reason, server, service */
+	size_t n_left;
+	uint64_t conversations, connections; /* looked at */
+	uint64_t too_old; /* conversations before options.since */
+	uint64_t loopback; /* conversations of a machine with itself: never governed */
+	uint64_t pairs; /* (client, server, service) that the rules stand for */
+	bh_time first_seen, last_seen;
+	bh_time now, since;
+};
+
+extern const char *const bh_left_names[BH_LEFTS]; /* "internet", "lateral", … */
+
+/* -ENOMEM. */
+BH_MUST int bh_plan_suggest(const struct bh_row *rows, size_t n, const struct bh_suggest_options *o,
+	struct bh_arena *a, struct bh_suggestion *ret);
+
+/* The policy as text, in the form that bh_policy_print gives. */
+void bh_plan_suggest_print(const struct bh_suggestion *s, struct bh_buf *ret);
