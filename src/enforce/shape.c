@@ -1,0 +1,345 @@
+#include "enforce/shape.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+const char *const base_chain_names[BH_HOOKS] = { "input", "output", "forward" };
+
+static const uint8_t families[] = { BH_V4, BH_V6 };
+
+/* A walk: the first error sticks and ends it. */
+struct walk {
+	const struct bh_load *l;
+	const struct writer *w;
+	int err;
+};
+
+static void add_chain(struct walk *k, const char *name, const char *comment)
+{
+	if (!k->err)
+		k->err = k->w->chain(k->w->ctx, name, comment);
+}
+
+static void add_set(struct walk *k, const struct set_def *s)
+{
+	if (!k->err)
+		k->err = k->w->set(k->w->ctx, s);
+}
+
+static void add_rule(struct walk *k, const char *chain, const struct stmt *v, size_t n)
+{
+	if (!k->err)
+		k->err = k->w->rule(k->w->ctx, chain, v, n);
+}
+
+#define RULE(k, chain, ...)                                                                        \
+	add_rule(k, chain, (const struct stmt[]){ __VA_ARGS__ },                                   \
+		sizeof((const struct stmt[]){ __VA_ARGS__ }) / sizeof(struct stmt))
+
+/* "g7_in_tcp445" and what hangs on it: "g7_in_tcp445_c1_s4". */
+static void name_gate(char ret[NAME_LEN], uint32_t generation, const struct bh_gate *g)
+{
+	snprintf(ret, NAME_LEN, "g%u_%s_%s%u", generation, bh_hook_names[g->hook],
+		g->service.proto == BH_TCP ? "tcp" : "udp", g->service.port);
+}
+
+static void name_part(char ret[NAME_LEN], const char *whole, const char *part, size_t n)
+{
+	snprintf(ret, NAME_LEN, "%.70s_%s%zu", whole, part, n);
+}
+
+static bool is_full(struct bh_ranges r, uint8_t family)
+{
+	return r.n == 1 && r.v[0].lo == 0 && r.v[0].hi == bh_addr_max(family);
+}
+
+/* Makes the set that a rule names, unless it is everything; true if the rule needs it. */
+static bool need_set(struct walk *k, const char *name, uint8_t family, struct bh_ranges r)
+{
+	if (is_full(r, family))
+		return false;
+	add_set(k, &(struct set_def){
+			   .name = name, .kind = SET_ADDRS, .family = family, .ranges = r });
+	return true;
+}
+
+/* One product in one family: sources and destinations, each a set or everything. */
+static void admit_product(struct walk *k, const char *chain, const char *stem, size_t index,
+	uint8_t family, struct bh_ranges src, struct bh_ranges dst)
+{
+	char s[NAME_LEN], d[NAME_LEN];
+	struct stmt v[MAX_STMTS];
+	size_t n = 0;
+
+	name_part(s, stem, family == BH_V4 ? "s4_" : "s6_", index);
+	name_part(d, stem, family == BH_V4 ? "d4_" : "d6_", index);
+	bool by_src = need_set(k, s, family, src), by_dst = need_set(k, d, family, dst);
+	if (by_src)
+		v[n++] = (struct stmt){ .kind = S_SRC_SET, .family = family, .name = s };
+	if (by_dst)
+		v[n++] = (struct stmt){ .kind = S_DST_SET, .family = family, .name = d };
+	if (!n)
+		v[n++] = (struct stmt){ .kind = S_FAMILY, .family = family };
+	v[n++] = (struct stmt){ .kind = S_ACCEPT };
+	add_rule(k, chain, v, n);
+}
+
+static int by_lo(const struct way *a, const struct way *b)
+{
+	return a->range.lo < b->range.lo ? -1 : a->range.lo > b->range.lo;
+}
+
+static int compare_ways(const void *x, const void *y)
+{
+	return by_lo(x, y);
+}
+
+/* Several products: one lookup finds the class of the source, one more the destination. */
+static void admit_classes(struct walk *k, const char *chain, const char *stem, uint8_t family,
+	const struct bh_products *p)
+{
+	BH_AUTO_ARENA a = { 0 };
+	char map[NAME_LEN];
+	size_t ranges = 0, n = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		ranges += bh_addrset_of(&p->v[i].src, family).n;
+	struct way *ways = bh_arena_array(&a, ranges, sizeof *ways);
+	if (!ways) {
+		k->err = k->err ? k->err : -ENOMEM;
+		return;
+	}
+	for (size_t i = 0; i < p->n; i++) {
+		struct bh_ranges src = bh_addrset_of(&p->v[i].src, family);
+		struct bh_ranges dst = bh_addrset_of(&p->v[i].dst, family);
+		char class[NAME_LEN];
+
+		if (!src.n || !dst.n)
+			continue;
+		name_part(class, stem, family == BH_V4 ? "k4_" : "k6_", i);
+		add_chain(k, class, NULL);
+		admit_product(k, class, class, 0, family,
+			(struct bh_ranges){
+				.v = &(struct bh_range){ 0, bh_addr_max(family) }, .n = 1 },
+			dst);
+		for (size_t j = 0; j < src.n; j++) {
+			ways[n].range = src.v[j];
+			memcpy(ways[n++].chain, class, NAME_LEN);
+		}
+	}
+	qsort(ways, n, sizeof *ways, compare_ways);
+	name_part(map, stem, "m", family);
+	add_set(k, &(struct set_def){ .name = map,
+			   .kind = SET_ADDR_VMAP,
+			   .family = family,
+			   .ways = ways,
+			   .n_ways = n });
+	RULE(k, chain, { .kind = S_SRC_VMAP, .family = family, .name = map });
+}
+
+static void admit(struct walk *k, const char *chain, const char *stem, const struct bh_products *p)
+{
+	for (size_t f = 0; f < BH_LEN(families); f++) {
+		uint8_t family = families[f];
+		size_t live = 0, last = 0;
+
+		for (size_t i = 0; i < p->n; i++) {
+			if (bh_addrset_of(&p->v[i].src, family).n &&
+				bh_addrset_of(&p->v[i].dst, family).n) {
+				live++;
+				last = i;
+			}
+		}
+		if (live == 1)
+			admit_product(k, chain, stem, 0, family,
+				bh_addrset_of(&p->v[last].src, family),
+				bh_addrset_of(&p->v[last].dst, family));
+		else if (live)
+			admit_classes(k, chain, stem, family, p);
+	}
+}
+
+/* What becomes of a packet that no product admitted. */
+static void tail(
+	struct walk *k, const struct bh_gate *g, const char *no, const char *const declared[2])
+{
+	char prefix[64];
+
+	add_chain(k, no, NULL);
+	RULE(k, no, { .kind = S_COUNTER });
+	if (k->l->mode == BH_AUDIT) {
+		snprintf(prefix, sizeof prefix, "bh %s %s/%u", bh_hook_names[g->hook],
+			g->service.proto == BH_TCP ? "tcp" : "udp", g->service.port);
+		RULE(k, no, { .kind = S_LIMIT }, { .kind = S_LOG, .name = prefix });
+		RULE(k, no, { .kind = S_ACCEPT });
+		return;
+	}
+	if (g->service.proto == BH_TCP && g->hook == BH_OUT) {
+		/* The reset goes to this machine itself: the program learns at once. */
+		RULE(k, no, { .kind = S_TCP }, { .kind = S_RESET });
+	} else if (g->service.proto == BH_TCP) {
+		for (size_t f = 0; f < BH_LEN(families); f++) {
+			if (declared[f])
+				RULE(k, no, { .kind = S_TCP },
+					{ .kind = S_SRC_SET,
+						.family = families[f],
+						.name = declared[f] },
+					{ .kind = S_RESET });
+		}
+	}
+	RULE(k, no, { .kind = S_DROP });
+}
+
+static void admit_case(struct walk *k, const char *chain, const char *stem, const char *no,
+	const struct bh_gate *g, const struct bh_gate_case *c)
+{
+	if (bh_service_symmetric(g->service)) {
+		char same[NAME_LEN];
+		name_part(same, stem, "p", g->service.port);
+		add_chain(k, same, NULL);
+		admit(k, same, same, &c->admit_same_port);
+		RULE(k, same, { .kind = S_GOTO, .name = no });
+		RULE(k, chain, { .kind = S_SPORT, .port = g->service.port },
+			{ .kind = S_GOTO, .name = same });
+	}
+	admit(k, chain, stem, &c->admit);
+	RULE(k, chain, { .kind = S_GOTO, .name = no });
+}
+
+static void loopback(struct walk *k, const char *chain, enum bh_hook hook)
+{
+	if (hook != BH_OUT)
+		RULE(k, chain, { .kind = S_IIFNAME, .name = "lo" }, { .kind = S_ACCEPT });
+	if (hook != BH_IN)
+		RULE(k, chain, { .kind = S_OIFNAME, .name = "lo" }, { .kind = S_ACCEPT });
+	for (size_t f = 0; f < BH_LEN(families); f++) {
+		RULE(k, chain, { .kind = S_SRC_LOOPBACK, .family = families[f] },
+			{ .kind = S_ACCEPT });
+		RULE(k, chain, { .kind = S_DST_LOOPBACK, .family = families[f] },
+			{ .kind = S_ACCEPT });
+	}
+}
+
+static void gate(struct walk *k, const struct bh_gate *g, const char *const declared[2])
+{
+	char chain[NAME_LEN], no[NAME_LEN], stem[NAME_LEN];
+
+	name_gate(chain, k->l->generation, g);
+	snprintf(no, sizeof no, "%.80s_no", chain);
+	tail(k, g, no, declared);
+	add_chain(k, chain, NULL);
+	loopback(k, chain, g->hook);
+	/* From 1024 up the port can be somebody's ephemeral one: only openings are judged.
+	 * What cannot be shown to be no opening (flags cut off by a fragment) is judged. */
+	if (g->service.proto == BH_TCP && g->service.port >= 1024)
+		RULE(k, chain, { .kind = S_NOT_SYN }, { .kind = S_ACCEPT });
+	for (size_t i = 0; i < g->n_cases; i++) {
+		const struct bh_gate_case *c = &g->cases[i];
+		name_part(stem, chain, "c", i);
+		if (c->ifname[0]) {
+			add_chain(k, stem, NULL);
+			admit_case(k, stem, stem, no, g, c);
+			RULE(k, chain,
+				{ .kind = g->hook == BH_OUT ? S_OIFNAME : S_IIFNAME,
+					.name = c->ifname },
+				{ .kind = S_GOTO, .name = stem });
+		} else {
+			admit_case(k, chain, stem, no, g, c);
+		}
+	}
+}
+
+/* A first fragment that ends before its upper header hides its port: later fragments
+ * would carry it past us.  RFC 7112 §5 lets a filter drop it. */
+static void fragments(struct walk *k, const char *chain)
+{
+	add_chain(k, chain, NULL);
+	RULE(k, chain, { .kind = S_FRAG_LATER }, { .kind = S_RETURN });
+	RULE(k, chain, { .kind = S_PORT_READABLE }, { .kind = S_RETURN });
+	RULE(k, chain, { .kind = S_DROP });
+}
+
+static void entry(struct walk *k, enum bh_hook hook, const char *frag)
+{
+	const struct bh_table *t = k->l->table;
+	char chain[NAME_LEN], ports[NAME_LEN], comment[160];
+	struct way ways[BH_MAX_GATES];
+	size_t n = 0;
+
+	snprintf(chain, sizeof chain, "g%u_%s", k->l->generation, bh_hook_names[hook]);
+	snprintf(ports, sizeof ports, "%.80s_ports", chain);
+	int len = snprintf(comment, sizeof comment, "bulkhead generation %u %s policy ",
+		k->l->generation, k->l->mode == BH_AUDIT ? "audit" : "enforce");
+	for (size_t i = 0; i < BH_HASH; i++)
+		len += snprintf(
+			comment + len, sizeof comment - (size_t)len, "%02x", t->policy_hash[i]);
+
+	for (size_t i = 0; i < t->n_gates && n < BH_LEN(ways); i++) {
+		if (t->gates[i].hook != hook)
+			continue;
+		ways[n] = (struct way){ .service = t->gates[i].service };
+		name_gate(ways[n++].chain, k->l->generation, &t->gates[i]);
+	}
+	add_set(k,
+		&(struct set_def){ .name = ports, .kind = SET_PORTS, .ways = ways, .n_ways = n });
+	add_chain(k, chain, comment);
+	RULE(k, chain, { .kind = S_DISPATCH, .name = ports });
+	if (k->l->mode == BH_ENFORCE)
+		RULE(k, chain, { .kind = S_FRAG }, { .kind = S_JUMP, .name = frag });
+}
+
+int shape_generation(const struct bh_load *l, const struct writer *w, unsigned *hooks)
+{
+	const struct bh_table *t = l->table;
+	struct walk k = { .l = l, .w = w };
+	char frag[NAME_LEN], names[2][NAME_LEN];
+	const char *declared[2] = { NULL, NULL };
+
+	*hooks = 0;
+	for (size_t f = 0; f < BH_LEN(families); f++) {
+		struct bh_ranges r = bh_addrset_of(&t->declared, families[f]);
+		if (!r.n || l->mode == BH_AUDIT)
+			continue;
+		snprintf(names[f], NAME_LEN, "g%u_declared%u", l->generation, families[f]);
+		declared[f] = names[f];
+		add_set(&k, &(struct set_def){ .name = names[f],
+				    .kind = SET_ADDRS,
+				    .family = families[f],
+				    .ranges = r });
+	}
+	snprintf(frag, sizeof frag, "g%u_frag", l->generation);
+	if (l->mode == BH_ENFORCE)
+		fragments(&k, frag);
+	for (size_t i = 0; i < t->n_gates; i++) {
+		gate(&k, &t->gates[i], declared);
+		*hooks |= BH_HOOK_BIT(t->gates[i].hook);
+	}
+	for (unsigned h = 0; h < BH_HOOKS; h++) {
+		if (*hooks & BH_HOOK_BIT(h))
+			entry(&k, (enum bh_hook)h, frag);
+	}
+	return k.err;
+}
+
+int shape_base_rules(uint32_t trial, unsigned trial_hooks, uint32_t settled, unsigned settled_hooks,
+	const struct writer *w)
+{
+	struct walk k = { .w = w };
+	char name[NAME_LEN];
+
+	for (unsigned h = 0; h < BH_HOOKS; h++) {
+		if (trial && trial_hooks & BH_HOOK_BIT(h)) {
+			snprintf(name, sizeof name, "g%u_%s", trial, bh_hook_names[h]);
+			RULE(&k, base_chain_names[h], { .kind = S_LEASE },
+				{ .kind = S_GOTO, .name = name });
+		} else if (trial && settled_hooks & BH_HOOK_BIT(h)) {
+			/* The trial has nothing to say here; neither must the former. */
+			RULE(&k, base_chain_names[h], { .kind = S_LEASE }, { .kind = S_ACCEPT });
+		}
+		if (settled && settled_hooks & BH_HOOK_BIT(h)) {
+			snprintf(name, sizeof name, "g%u_%s", settled, bh_hook_names[h]);
+			RULE(&k, base_chain_names[h], { .kind = S_GOTO, .name = name });
+		}
+	}
+	return k.err;
+}

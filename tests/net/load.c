@@ -1,0 +1,178 @@
+/*
+ * load: sends what bh_enforce_* makes to the kernel of this network namespace, without
+ * bulkhead-priv; for tests/net/enforce.
+ *
+ *	load text|load|lease SECONDS|confirm|undo TABLE MODE GENERATION FORMER
+ *
+ * TABLE: host, gateway or big (100,000 ranges).
+ */
+#include <libmnl/libmnl.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include "enforce/enforce.h"
+
+static struct bh_arena arena;
+
+static struct bh_addrset range4(uint32_t lo, uint32_t hi)
+{
+	struct bh_addr a = bh_addr_v4(lo), b = bh_addr_v4(hi);
+	return bh_addrset_range(&arena, &a, &b);
+}
+
+static struct bh_addrset range6(uint8_t second)
+{
+	uint8_t lo[16] = { 0xfd, second }, hi[16] = { 0xfd, second };
+	for (unsigned i = 2; i < 16; i++)
+		hi[i] = 0xff;
+	struct bh_addr a = bh_addr_v6(lo), b = bh_addr_v6(hi);
+	return bh_addrset_range(&arena, &a, &b);
+}
+
+static struct bh_addrset both(uint32_t lo, uint32_t hi, uint8_t six)
+{
+	return bh_addrset_union(&arena, range4(lo, hi), range6(six));
+}
+
+static struct bh_table host(void)
+{
+	static struct bh_product in[1], out[1], wide[1];
+	static struct bh_gate_case cases[5];
+	static struct bh_gate gates[4];
+
+	in[0] = (struct bh_product){ both(0x0a000000, 0x0a00ffff, 0), bh_addrset_full(&arena) };
+	out[0] = (struct bh_product){ bh_addrset_full(&arena), both(0x0a0a000a, 0x0a0a000b, 1) };
+	wide[0] = (struct bh_product){ bh_addrset_full(&arena), bh_addrset_full(&arena) };
+	snprintf(cases[0].ifname, BH_IFNAME, "eth1");
+	cases[0].admit = (struct bh_products){ wide, 1 };
+	cases[1].admit = (struct bh_products){ in, 1 };
+	cases[2].admit = (struct bh_products){ in, 1 };
+	cases[3].admit = (struct bh_products){ out, 1 };
+	cases[4].admit = (struct bh_products){ in, 1 };
+	cases[4].admit_same_port = (struct bh_products){ wide, 1 };
+	gates[0] = (struct bh_gate){ BH_IN, { 445, BH_TCP }, cases, 2 };
+	gates[1] = (struct bh_gate){ BH_IN, { 5445, BH_TCP }, cases + 2, 1 };
+	gates[2] = (struct bh_gate){ BH_IN, { 137, BH_UDP }, cases + 4, 1 };
+	gates[3] = (struct bh_gate){ BH_OUT, { 445, BH_TCP }, cases + 3, 1 };
+	return (struct bh_table){ .gates = gates, .n_gates = 4, .declared = in[0].src };
+}
+
+static struct bh_table gateway(void)
+{
+	static struct bh_product p[3];
+	static struct bh_gate_case cases[2];
+	static struct bh_gate gates[2];
+
+	p[0] = (struct bh_product){ both(0x0a000000, 0x0a00ffff, 0),
+		both(0x0a0a000a, 0x0a0a000b, 1) };
+	p[1] = (struct bh_product){ range4(0x0a020000, 0x0a02ffff), bh_addrset_full(&arena) };
+	p[2] = (struct bh_product){ range6(7), range6(8) };
+	cases[0].admit = (struct bh_products){ p, 3 };
+	cases[1].admit = (struct bh_products){ p, 1 };
+	gates[0] = (struct bh_gate){ BH_FWD, { 139, BH_TCP }, cases + 1, 1 };
+	gates[1] = (struct bh_gate){ BH_FWD, { 445, BH_TCP }, cases, 1 };
+	return (struct bh_table){
+		.gateway = true, .gates = gates, .n_gates = 2, .declared = p[0].src
+	};
+}
+
+static struct bh_table big(void)
+{
+	static struct bh_product p[1];
+	static struct bh_gate_case cases[1];
+	static struct bh_gate gates[1];
+	struct bh_range *v = bh_arena_array(&arena, 100000, sizeof *v);
+
+	for (uint32_t i = 0; v && i < 100000; i++)
+		v[i] = (struct bh_range){ 0x0a000000 + i * 256, 0x0a000000 + i * 256 + 100 };
+	p[0].src.v4 = bh_ranges_from(&arena, v, 100000);
+	p[0].dst = bh_addrset_full(&arena);
+	cases[0].admit = (struct bh_products){ p, 1 };
+	gates[0] = (struct bh_gate){ BH_IN, { 445, BH_TCP }, cases, 1 };
+	return (struct bh_table){ .gates = gates, .n_gates = 1 };
+}
+
+static int gather(void *ctx, const void *messages, size_t len)
+{
+	struct bh_buf *all = ctx;
+	bh_buf_add(all, messages, len);
+	return bh_buf_ok(all) ? 0 : -ENOMEM;
+}
+
+/* The kernel answers only what fails (no NLM_F_ACK anywhere), then nothing. */
+static int answers(struct mnl_socket *s)
+{
+	static char buf[1 << 16];
+	int bad = 0;
+
+	for (;;) {
+		ssize_t n = recv(mnl_socket_get_fd(s), buf, sizeof buf, MSG_DONTWAIT);
+		if (n <= 0)
+			return bad;
+		int left = (int)n;
+		for (struct nlmsghdr *h = (void *)buf; mnl_nlmsg_ok(h, left);
+			h = mnl_nlmsg_next(h, &left)) {
+			if (h->nlmsg_type != NLMSG_ERROR)
+				continue;
+			struct nlmsgerr *e = mnl_nlmsg_get_payload(h);
+			if (e->error) {
+				fprintf(stderr, "message %u: %s\n", h->nlmsg_seq,
+					strerror(-e->error));
+				bad = 1;
+			}
+		}
+	}
+}
+
+int main(int argc, char **argv)
+{
+	if (argc != 7 && argc != 6) {
+		fprintf(stderr,
+			"load text|load|lease SECONDS|confirm|undo TABLE MODE GENERATION FORMER [HOOKS]\n");
+		return 2;
+	}
+	const char *verb = argv[1];
+	struct bh_table t = !strcmp(argv[2], "host")  ? host()
+			    : !strcmp(argv[2], "big") ? big()
+						      : gateway();
+	struct bh_load l = { .table = &t,
+		.mode = !strcmp(argv[3], "audit") ? BH_AUDIT : BH_ENFORCE,
+		.generation = (uint32_t)atoi(argv[4]),
+		.former = (uint32_t)atoi(argv[5]),
+		.lease = argc == 7 ? (uint32_t)atoi(argv[6]) : 0 };
+	l.generation_hooks =
+		t.gateway ? BH_HOOK_BIT(BH_FWD) : BH_HOOK_BIT(BH_IN) | BH_HOOK_BIT(BH_OUT);
+	l.former_hooks = l.former ? l.generation_hooks : 0;
+
+	if (!strcmp(verb, "text")) {
+		BH_AUTO_BUF b = { 0 };
+		bh_enforce_text(&l, &b);
+		fputs(bh_buf_text(&b), stdout);
+		return !bh_buf_ok(&b);
+	}
+	struct mnl_socket *s = mnl_socket_open(NETLINK_NETFILTER);
+	int size = 256 << 20;
+	if (!s || mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) < 0)
+		return 4;
+	setsockopt(mnl_socket_get_fd(s), SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size);
+	BH_AUTO_BUF all = { 0 };
+	struct bh_nl_sink sink = { .ctx = &all, .put = gather };
+	uint32_t seq = 1;
+	int r = !strcmp(verb, "confirm") ? bh_enforce_confirm(&l, &seq, &sink)
+		: !strcmp(verb, "undo")  ? bh_enforce_undo(&l, &seq, &sink)
+					 : bh_enforce_load(&l, &seq, &sink);
+	if (!r && mnl_socket_sendto(s, all.ptr, all.len) < 0)
+		r = -errno;
+	struct rusage u;
+	getrusage(RUSAGE_SELF, &u);
+	fprintf(stderr, "%ld.%03ld s, %ld kB\n", u.ru_utime.tv_sec + u.ru_stime.tv_sec,
+		(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1000, u.ru_maxrss);
+	if (r)
+		fprintf(stderr, "%s\n", strerror(-r));
+	return r || answers(s);
+}
