@@ -1,1 +1,381 @@
 #include "plan/plan.h"
+
+#include <stdlib.h>
+
+#include "plan/classes.h"
+
+#ifndef BH_PLANTED_BUG
+#define BH_PLANTED_BUG 0
+#endif
+
+/* What one gate is planned from. */
+struct planner {
+	const struct bh_bound *b;
+	const struct bh_view *v;
+	struct bh_arena *a;
+	struct bh_addrset full;
+};
+
+/* Where on the gate: its hook, its service, and the on-link prefixes of its interface. */
+struct spot {
+	enum bh_hook hook;
+	struct bh_service service;
+	const struct bh_addrset *onlink; /* NULL: none */
+};
+
+static bool covers(const struct bh_bound_rule *r, struct bh_service s)
+{
+	for (size_t i = 0; i < r->n_services; i++) {
+		if (bh_service_equal(r->services[i], s))
+			return true;
+	}
+	return false;
+}
+
+/* The addresses that a list means as a peer at that spot. */
+static struct bh_addrset peers(
+	const struct planner *p, const struct spot *at, const struct bh_bound_list *l)
+{
+	struct bh_addrset s = l->addrs;
+
+	if (l->any)
+		return p->full;
+	if (at->hook == BH_FWD)
+		return s; /* a gateway is in no set but any, and has no own subnet */
+	if (l->self)
+		s = bh_addrset_union(p->a, s, p->v->self);
+	if (l->localsubnet && at->onlink)
+		s = bh_addrset_union(p->a, s, *at->onlink);
+	return s;
+}
+
+/* A rule that can hold at that spot for this machine. */
+static bool applies(const struct planner *p, const struct spot *at, size_t rule)
+{
+	const struct bh_bound_rule *r = &p->b->rules[rule];
+
+	if (!(r->hooks & BH_HOOK_BIT(at->hook)) || !covers(r, at->service))
+		return false;
+	if (at->hook == BH_IN)
+		return p->v->to_me[rule];
+	return at->hook == BH_FWD || p->v->from_me[rule];
+}
+
+/* The side of a rule that is not this machine. */
+static struct bh_addrset far_side(const struct planner *p, const struct spot *at, size_t rule)
+{
+	const struct bh_bound_rule *r = &p->b->rules[rule];
+
+	return peers(p, at, at->hook == BH_IN ? &r->from : &r->to);
+}
+
+/* Blocked unless a rule allows it? */
+static bool closed_by_default(const struct planner *p, const struct spot *at)
+{
+	for (size_t i = 0; i < p->b->n_defaults; i++) {
+		const struct bh_bound_default *d = &p->b->defaults[i];
+		if (d->hooks & BH_HOOK_BIT(at->hook) && bh_service_equal(d->service, at->service))
+			return d->block;
+	}
+	return false; /* no default: what no rule speaks of passes */
+}
+
+static bool is_quic(const struct planner *p, struct bh_service s)
+{
+	const struct bh_bound_service *d = bh_policy_service(p->b, s);
+
+	return d && d->quic;
+}
+
+/* Where a port is our business at all: everywhere, but for quic only towards servers that
+ * some quic rule names. */
+static struct bh_addrset governed(const struct planner *p, const struct spot *at)
+{
+	struct bh_addrset s = { 0 };
+
+	if (!is_quic(p, at->service))
+		return p->full;
+	for (size_t i = 0; i < p->b->n_rules; i++) {
+		if (!covers(&p->b->rules[i], at->service))
+			continue;
+		if (at->hook == BH_IN && p->v->to_me[i])
+			return p->full;
+		if (at->hook != BH_IN)
+			s = bh_addrset_union(p->a, s, peers(p, at, &p->b->rules[i].to));
+	}
+	return s;
+}
+
+/* Peers that a host admits at that spot. */
+static struct bh_addrset admitted(const struct planner *p, const struct spot *at)
+{
+	struct bh_addrset allow = { 0 }, block = { 0 };
+
+	for (size_t i = 0; i < p->b->n_rules; i++) {
+		if (!applies(p, at, i))
+			continue;
+		struct bh_addrset *to = p->b->rules[i].block ? &block : &allow;
+		*to = bh_addrset_union(p->a, *to, far_side(p, at, i));
+	}
+	if (!closed_by_default(p, at))
+		allow = p->full;
+#if BH_PLANTED_BUG
+	/* Test builds only: verify must find what this forgets. */
+	if (at->hook == BH_OUT)
+		block.v6 = (struct bh_ranges){ 0 };
+#endif
+	struct bh_addrset s = bh_addrset_subtract(p->a, allow, block);
+	return bh_addrset_union(p->a, s, bh_addrset_complement(p->a, governed(p, at)));
+}
+
+static struct bh_products host_product(
+	const struct planner *p, enum bh_hook hook, struct bh_addrset far)
+{
+	struct bh_product *one = bh_arena_alloc(p->a, sizeof *one);
+
+	if (!one || bh_addrset_empty(&far))
+		return (struct bh_products){ 0 };
+	one->src = hook == BH_IN ? far : p->full;
+	one->dst = hook == BH_IN ? p->full : far;
+	return (struct bh_products){ .v = one, .n = 1 };
+}
+
+static struct bh_gate_case host_case(const struct planner *p, const struct spot *at)
+{
+	struct bh_addrset here = admitted(p, at);
+	struct bh_gate_case c = { .admit = host_product(p, at->hook, here) };
+
+	if (bh_service_symmetric(at->service)) {
+		struct spot back = *at;
+		back.hook = at->hook == BH_IN ? BH_OUT : BH_IN;
+		struct bh_addrset both = bh_addrset_union(p->a, here, admitted(p, &back));
+		c.admit_same_port = host_product(p, at->hook, both);
+	}
+	return c;
+}
+
+/* ---- forwarding ---- */
+
+static struct bh_products two_families(
+	const struct planner *p, struct bh_product *v[2], const size_t n[2])
+{
+	struct bh_product *all = bh_arena_array(p->a, n[0] + n[1], sizeof *all);
+
+	if (!all || !(n[0] + n[1]))
+		return (struct bh_products){ 0 };
+	if (n[0])
+		memcpy(all, v[0], n[0] * sizeof *all);
+	if (n[1])
+		memcpy(all + n[0], v[1], n[1] * sizeof *all);
+	return (struct bh_products){ .v = all, .n = n[0] + n[1] };
+}
+
+static int forwarded(const struct planner *p, const struct spot *at, struct bh_products *ret)
+{
+	struct rectangle *rects = bh_arena_array(p->a, p->b->n_rules, sizeof *rects);
+	struct bh_addrset always = bh_addrset_complement(p->a, governed(p, at));
+	bool open = !closed_by_default(p, at);
+	struct bh_product *v[2];
+	size_t n[2];
+
+	if (!rects)
+		return -ENOMEM;
+	for (unsigned f = 0; f < 2; f++) {
+		uint8_t family = f ? BH_V6 : BH_V4;
+		size_t k = 0;
+		for (size_t i = 0; i < p->b->n_rules; i++) {
+			const struct bh_bound_rule *r = &p->b->rules[i];
+			if (!applies(p, at, i))
+				continue;
+			struct bh_addrset from = peers(p, at, &r->from), to = peers(p, at, &r->to);
+			rects[k++] = (struct rectangle){ .src = bh_addrset_of(&from, family),
+				.dst = bh_addrset_of(&to, family),
+				.block = r->block };
+		}
+		int err = classes_of(
+			family, rects, k, open, bh_addrset_of(&always, family), p->a, &v[f], &n[f]);
+		if (err)
+			return err;
+	}
+	*ret = two_families(p, v, n);
+	return 0;
+}
+
+/* What is admitted one way or the other: a product and its mirror image. */
+static int either_way(
+	const struct planner *p, const struct bh_products *one, struct bh_products *ret)
+{
+	struct rectangle *rects = bh_arena_array(p->a, 2 * one->n, sizeof *rects);
+	struct bh_product *v[2];
+	size_t n[2];
+
+	if (!rects)
+		return -ENOMEM;
+	for (unsigned f = 0; f < 2; f++) {
+		uint8_t family = f ? BH_V6 : BH_V4;
+		size_t k = 0;
+		for (size_t i = 0; i < one->n; i++) {
+			struct bh_ranges src = bh_addrset_of(&one->v[i].src, family);
+			struct bh_ranges dst = bh_addrset_of(&one->v[i].dst, family);
+			if (!src.n || !dst.n)
+				continue;
+			rects[k++] = (struct rectangle){ .src = src, .dst = dst };
+			rects[k++] = (struct rectangle){ .src = dst, .dst = src };
+		}
+		int err = classes_of(
+			family, rects, k, false, (struct bh_ranges){ 0 }, p->a, &v[f], &n[f]);
+		if (err)
+			return err;
+	}
+	*ret = two_families(p, v, n);
+	return 0;
+}
+
+static int forward_case(const struct planner *p, const struct spot *at, struct bh_gate_case *ret)
+{
+	struct bh_gate_case c = { .ifname = "" };
+	int r = forwarded(p, at, &c.admit);
+
+	if (!r && bh_service_symmetric(at->service))
+		r = either_way(p, &c.admit, &c.admit_same_port);
+	if (!r)
+		*ret = c;
+	return r;
+}
+
+/* ---- gates ---- */
+
+/* Sources and destinations are everything, in both families. */
+static bool admits_all(const struct planner *p, const struct bh_products *v)
+{
+	struct bh_addrset all = { 0 };
+
+	for (size_t i = 0; i < v->n; i++) {
+		for (unsigned f = BH_V4; f <= BH_V6; f += 2) {
+			struct bh_ranges dst = bh_addrset_of(&v->v[i].dst, (uint8_t)f);
+			struct bh_ranges full = bh_addrset_of(&p->full, (uint8_t)f);
+			if (!bh_ranges_equal(dst, full))
+				continue;
+			struct bh_addrset src = v->v[i].src;
+			if (f == BH_V4)
+				src.v6 = (struct bh_ranges){ 0 };
+			else
+				src.v4 = (struct bh_ranges){ 0 };
+			all = bh_addrset_union(p->a, all, src);
+		}
+	}
+	return bh_addrset_equal(&all, &p->full);
+}
+
+static bool speaks_of_localsubnet(const struct planner *p, const struct spot *at)
+{
+	/* The way back of a symmetric service counts too: look at both sides of all. */
+	for (size_t i = 0; i < p->b->n_rules; i++) {
+		const struct bh_bound_rule *r = &p->b->rules[i];
+		if (covers(r, at->service) && (r->from.localsubnet || r->to.localsubnet))
+			return true;
+	}
+	return false;
+}
+
+static int by_ifname(const void *x, const void *y)
+{
+	const struct bh_gate_case *a = x, *b = y;
+
+	return strcmp(a->ifname, b->ifname);
+}
+
+static int host_gate(const struct planner *p, struct spot at, const struct bh_interface *ifaces,
+	size_t n_ifaces, struct bh_gate *ret)
+{
+	size_t named = speaks_of_localsubnet(p, &at) ? n_ifaces : 0;
+	struct bh_gate_case *cases = bh_arena_array(p->a, named + 1, sizeof *cases);
+
+	if (!cases)
+		return -ENOMEM;
+	if (named + 1 > BH_MAX_CASES)
+		return -E2BIG;
+	for (size_t i = 0; i < named; i++) {
+		at.onlink = &ifaces[i].onlink;
+		cases[i] = host_case(p, &at);
+		memcpy(cases[i].ifname, ifaces[i].name, BH_IFNAME);
+	}
+	qsort(cases, named, sizeof *cases, by_ifname);
+	at.onlink = NULL;
+	cases[named] = host_case(p, &at);
+	*ret = (struct bh_gate){
+		.hook = at.hook, .service = at.service, .cases = cases, .n_cases = named + 1
+	};
+	return 0;
+}
+
+static int forward_gate(const struct planner *p, const struct spot *at, struct bh_gate *ret)
+{
+	struct bh_gate_case *one = bh_arena_alloc(p->a, sizeof *one);
+	int r = one ? forward_case(p, at, one) : -ENOMEM;
+
+	if (!r)
+		*ret = (struct bh_gate){
+			.hook = at->hook, .service = at->service, .cases = one, .n_cases = 1
+		};
+	return r;
+}
+
+static bool needed(const struct planner *p, const struct bh_gate *g)
+{
+	for (size_t i = 0; i < g->n_cases; i++) {
+		if (!admits_all(p, &g->cases[i].admit))
+			return true;
+		if (bh_service_symmetric(g->service) &&
+			!admits_all(p, &g->cases[i].admit_same_port))
+			return true;
+	}
+	return false;
+}
+
+static int gate_order(const void *x, const void *y)
+{
+	const struct bh_gate *a = x, *b = y;
+
+	if (a->hook != b->hook)
+		return a->hook < b->hook ? -1 : 1;
+	if (a->service.proto != b->service.proto)
+		return a->service.proto < b->service.proto ? -1 : 1;
+	return a->service.port < b->service.port ? -1 : a->service.port > b->service.port;
+}
+
+int bh_plan_table(const struct bh_bound *b, const struct bh_view *v,
+	const struct bh_interface *ifaces, size_t n_ifaces, bool forwards,
+	const uint8_t policy_hash[BH_HASH], struct bh_arena *a, struct bh_table *ret)
+{
+	struct planner p = { .b = b, .v = v, .a = a, .full = bh_addrset_full(a) };
+	struct bh_gate *gates = bh_arena_array(a, BH_HOOKS * b->n_services, sizeof *gates);
+	struct bh_table t = { .gateway = v->gateway, .declared = b->declared };
+	size_t n = 0;
+
+	if (!gates)
+		return -ENOMEM;
+	for (unsigned h = 0; h < BH_HOOKS; h++) {
+		if (h == BH_FWD ? !v->gateway && !forwards : v->gateway)
+			continue;
+		for (size_t i = 0; i < b->n_services; i++) {
+			struct spot at = { .hook = (enum bh_hook)h,
+				.service = b->services[i].service };
+			int r = h == BH_FWD ? forward_gate(&p, &at, &gates[n])
+					    : host_gate(&p, at, ifaces, n_ifaces, &gates[n]);
+			if (r)
+				return r;
+			n += needed(&p, &gates[n]);
+		}
+	}
+	if (!bh_arena_ok(a))
+		return -ENOMEM;
+	if (n > BH_MAX_GATES)
+		return -E2BIG;
+	qsort(gates, n, sizeof *gates, gate_order);
+	memcpy(t.policy_hash, policy_hash, BH_HASH);
+	t.gates = gates;
+	t.n_gates = n;
+	*ret = t;
+	return 0;
+}
