@@ -47,7 +47,7 @@ static void list_services(struct surface *s)
 	const struct bh_bound *b = s->bound;
 
 	for (size_t i = 0; b && i < b->n_services && s->n_services < SERVICES; i++) {
-		if (b->services[i].service.proto == BH_TCP)
+		if (!b->services[i].quic && b->services[i].service.proto == BH_TCP)
 			s->services[s->n_services++] = b->services[i].service;
 	}
 }
