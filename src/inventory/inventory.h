@@ -3,8 +3,8 @@
  *
  * Figures are kept per (conversation, source): a source told again replaces what it
  * said before, different sources are never summed twice, and the order of facts does
- * not matter.  Bounded: when a limit is reached the least recently seen leaf is given
- * up, counted, and said.
+ * not matter.  Bounded: when a limit is reached the least recently told leaf, or
+ * conversation, is given up, counted, and said.
  */
 #pragma once
 
@@ -14,18 +14,47 @@
 
 struct bh_inventory; /* owned */
 
+/* What is remembered at once; 0: the default. */
+struct bh_inventory_limits {
+	uint32_t leaves; /* 262144: about 30 MB */
+	uint32_t rows; /* (conversation, source); 262144: about 60 MB of usual texts */
+};
+
+/* What a limit cost. */
+struct bh_inventory_lost {
+	/* Leaves whose later news can no longer be told from new ones: they stay in the
+	 * figures as they were.  A closed leaf has no later news and is not counted. */
+	uint64_t leaves;
+	uint64_t rows; /* conversations forgotten with their figures */
+};
+
 /* seed: random in production, fixed in tests; keys the hash against chosen input. */
 struct bh_inventory *bh_inventory_new(uint64_t seed);
+struct bh_inventory *bh_inventory_new_limited(
+	uint64_t seed, const struct bh_inventory_limits *limits);
 struct bh_inventory *bh_inventory_free(struct bh_inventory *inv); /* NULL is fine; returns NULL */
 BH_AUTO_FREE(bh_inventory)
 
-/* source: which evidence, as an id of the house's choosing.  -EBADMSG for an insane
- * fact (nothing changes), -ENOMEM. */
+/* source: which evidence, as an id of the house's choosing.  Tallies, problems and the
+ * end are the house's business and pass without effect.  -EBADMSG for an insane fact
+ * (nothing changes), -ENOMEM. */
 BH_MUST int bh_inventory_fold(struct bh_inventory *inv, uint32_t source, const struct bh_fact *f);
 
 /* All rows in bh_conversation_compare order, in the arena.  -ENOMEM. */
-BH_MUST int bh_inventory_rows(
-	const struct bh_inventory *inv, struct bh_arena *a, const struct bh_row **ret, size_t *n_ret);
+BH_MUST int bh_inventory_rows(const struct bh_inventory *inv, struct bh_arena *a,
+	const struct bh_row **ret, size_t *n_ret);
+
+/* 0 to go on; anything else ends the walk and is returned from it. */
+typedef int (*bh_row_fn)(void *ctx, const struct bh_row *row);
+
+/* Tells the rows of one source that are new or changed since bh_inventory_saved, with
+ * that source's figures alone, the most recently told last.  One that is no more (what
+ * was told of it is now told as another) has all figures zero. */
+BH_MUST int bh_inventory_changes(
+	const struct bh_inventory *inv, uint32_t source, bh_row_fn fn, void *ctx);
+void bh_inventory_saved(struct bh_inventory *inv, uint32_t source);
+
+struct bh_inventory_lost bh_inventory_lost(const struct bh_inventory *inv);
 
 /* Derived from rows; in the arena, sorted.  -ENOMEM. */
 BH_MUST int bh_inventory_hosts(const struct bh_row *rows, size_t n, struct bh_arena *a,
