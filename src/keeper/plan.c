@@ -1,0 +1,20 @@
+#include "keeper/keeper.h"
+
+int bh_keeper_plan(struct bh_ready *r, const struct bh_place *place, struct bh_arena *a)
+{
+	struct bh_view view;
+	struct bh_table table;
+	int err = place->gateway ? bh_policy_view_gateway(r->bound, a, &view)
+				 : bh_policy_view_host(r->bound, place->names, place->n_names,
+					   place->addrs, place->n_addrs, a, &view);
+
+	if (!err)
+		err = bh_plan_table(r->bound, &view, place->ifaces, place->n_ifaces,
+			place->forwards, r->hash, a, &table);
+	if (err)
+		return err;
+	r->place = *place;
+	r->view = view;
+	r->table = table;
+	return 0;
+}
