@@ -22,15 +22,26 @@ BH_MUST int bh_priv_open(struct bh_priv **ret, const char **why);
 struct bh_priv *bh_priv_free(struct bh_priv *p);
 BH_AUTO_FREE(bh_priv)
 
+/* Packets that reached a gate's tail: blocked, or in audit mode would have been. */
+struct bh_priv_counter {
+	enum bh_hook hook;
+	struct bh_service service;
+	uint64_t packets, bytes;
+};
+
 /* What stands in the kernel, and on trial. */
 struct bh_priv_state {
 	bool loaded; /* our table is there */
+	bool gateway; /* it has a forward chain alone */
 	uint32_t generation; /* what decides once nothing is on trial; 0: nothing */
 	uint32_t trial; /* generation on trial; 0: none */
 	uint32_t lease_left; /* seconds; 0 with a trial: lapsed, not yet tidied up */
 	enum bh_mode mode, trial_mode;
 	uint8_t hash[BH_HASH], trial_hash[BH_HASH]; /* policy hashes */
 	bool changed_outside; /* the table is not what was loaded: somebody edited it */
+	/* Of the generation that decides now (the one on trial while its lease runs). */
+	struct bh_priv_counter counters[BH_MAX_GATES];
+	size_t n_counters;
 };
 
 /* Every request can fail with the kernel's errno; why then says which step. */
@@ -38,7 +49,8 @@ struct bh_priv_apply {
 	const struct bh_table *table;
 	enum bh_mode mode;
 	uint32_t lease; /* seconds on trial; 0: confirmed at once */
-	const char *policy_text; /* canonical bound policy, kept beside the table for verify */
+	const char *policy_text; /* the policy's source, kept beside the table for verify; may be
+				    NULL */
 };
 
 BH_MUST int bh_priv_apply(struct bh_priv *p, const struct bh_priv_apply *a,
@@ -50,6 +62,10 @@ BH_MUST int bh_priv_state(struct bh_priv *p, struct bh_priv_state *ret, const ch
 
 /* The raw dump that proof reads: generation, all tables … generation. */
 BH_MUST int bh_priv_dump(struct bh_priv *p, struct bh_buf *ret, const char **why);
+
+/* The policy text kept beside what decides now; -ENOENT when it is not known (loaded by
+ * somebody else, or the state folder is gone). */
+BH_MUST int bh_priv_policy(struct bh_priv *p, struct bh_buf *ret, const char **why);
 
 /* A bound AF_PACKET TPACKET_V3 socket on ifname with the kernel filter for SMB ports
  * set and locked; the caller maps and owns it. */
