@@ -9,6 +9,7 @@
 #include <linux/netfilter/nfnetlink_log.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -66,12 +67,14 @@ static int configure(int fd, const char *ifname, const char **step)
 		.tp_frame_size = FRAME_SIZE,
 		.tp_frame_nr = BLOCK_SIZE / FRAME_SIZE * BLOCK_COUNT,
 		.tp_retire_blk_tov = BLOCK_MS };
-	unsigned index = if_nametoindex(ifname);
+	struct ifreq named = { 0 };
 	int r;
 
 	*step = "there is no such interface";
-	if (!index)
-		return -ENODEV;
+	/* On this very socket: if_nametoindex() would open one of another family. */
+	memcpy(named.ifr_name, ifname, strnlen(ifname, sizeof named.ifr_name - 1));
+	if (ioctl(fd, SIOCGIFINDEX, &named))
+		return -errno;
 	*step = "cannot set the packet filter";
 	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) ||
 		setsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof on))
@@ -85,9 +88,9 @@ static int configure(int fd, const char *ifname, const char **step)
 		r = set(fd, PACKET_IGNORE_OUTGOING, &on, sizeof on);
 	if (r)
 		return r;
-	const struct sockaddr_ll at = {
-		.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = (int)index
-	};
+	const struct sockaddr_ll at = { .sll_family = AF_PACKET,
+		.sll_protocol = htons(ETH_P_ALL),
+		.sll_ifindex = named.ifr_ifindex };
 	*step = "cannot listen on the interface";
 	return bind(fd, (const struct sockaddr *)&at, sizeof at) ? -errno : 0;
 }
