@@ -14,6 +14,7 @@ struct planner {
 	const struct bh_view *v;
 	struct bh_arena *a;
 	struct bh_addrset full;
+	struct bh_addrset special; /* multicast and 255.255.255.255: in no set but `any` */
 };
 
 /* Where on the gate: its hook, its service, and the on-link prefixes of its interface. */
@@ -46,6 +47,8 @@ static struct bh_addrset peers(
 		s = bh_addrset_union(p->a, s, p->v->self);
 	if (l->localsubnet && at->onlink)
 		s = bh_addrset_union(p->a, s, *at->onlink);
+	if (l->self || l->localsubnet) /* a prefix as short as /0 would have them */
+		s = bh_addrset_subtract(p->a, s, p->special);
 	return s;
 }
 
@@ -344,11 +347,24 @@ static int gate_order(const void *x, const void *y)
 	return a->service.port < b->service.port ? -1 : a->service.port > b->service.port;
 }
 
+static struct bh_addrset special(struct bh_arena *a)
+{
+	struct bh_ranges multicast = bh_ranges_one(a, 0xe0000000, 0xefffffff);
+	struct bh_ranges broadcast = bh_ranges_one(a, 0xffffffff, 0xffffffff);
+
+	return (struct bh_addrset){
+		.v4 = bh_ranges_union(a, multicast, broadcast),
+		.v6 = bh_ranges_one(a, (bh_u128)0xff << 120, bh_addr_max(BH_V6)),
+	};
+}
+
 int bh_plan_table(const struct bh_bound *b, const struct bh_view *v,
 	const struct bh_interface *ifaces, size_t n_ifaces, bool forwards,
 	const uint8_t policy_hash[BH_HASH], struct bh_arena *a, struct bh_table *ret)
 {
-	struct planner p = { .b = b, .v = v, .a = a, .full = bh_addrset_full(a) };
+	struct planner p = {
+		.b = b, .v = v, .a = a, .full = bh_addrset_full(a), .special = special(a)
+	};
 	struct bh_gate *gates = bh_arena_array(a, BH_HOOKS * b->n_services, sizeof *gates);
 	struct bh_table t = { .gateway = v->gateway, .declared = b->declared };
 	size_t n = 0;
