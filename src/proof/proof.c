@@ -1,1 +1,0 @@
-#include "proof/proof.h"
