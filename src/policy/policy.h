@@ -30,8 +30,8 @@ void bh_policy_print(const struct bh_policy *p, struct bh_buf *ret);
  * -ENOENT when the name has none, or another errno when the resolver itself failed. */
 struct bh_names {
 	void *ctx;
-	int (*resolve)(void *ctx, const char *name,
-		void (*add)(void *to, const struct bh_addr *a), void *to);
+	int (*resolve)(void *ctx, const char *name, void (*add)(void *to, const struct bh_addr *a),
+		void *to);
 	bool lenient; /* --names FILE: an unresolved name is a warning, not an error */
 };
 

@@ -1,0 +1,92 @@
+#include "policy/ast.h"
+
+/* What the machine is called, and every address it is known by. */
+static int gather(const struct bh_bound *b, const char *const *names, size_t n_names,
+	const struct bh_addr *addrs, size_t n_addrs, struct bh_arena *a, struct bh_machine *ret)
+{
+	const struct bh_bound_names *known = b->names;
+	size_t n = n_addrs;
+
+	for (size_t i = 0; i < n_names; i++) {
+		int64_t k = bh_namemap_find(&known->map, names[i]);
+		n += k >= 0 ? known->machines[k].n : 0;
+	}
+	struct bh_addr *all = bh_arena_array(a, n, sizeof *all);
+	if (!all)
+		return -ENOMEM;
+	if (n_addrs)
+		memcpy(all, addrs, n_addrs * sizeof *all);
+	n = n_addrs;
+	for (size_t i = 0; i < n_names; i++) {
+		int64_t k = bh_namemap_find(&known->map, names[i]);
+		if (k < 0 || !known->machines[k].n)
+			continue;
+		memcpy(&all[n], known->machines[k].addrs, known->machines[k].n * sizeof *all);
+		n += known->machines[k].n;
+	}
+	*ret = (struct bh_machine){
+		.names = names, .n_names = n_names, .addrs = all, .n_addrs = n
+	};
+	return 0;
+}
+
+static struct bh_addrset own_addresses(const struct bh_machine *m, struct bh_arena *a)
+{
+	struct bh_addrset s = { 0 };
+
+	for (size_t i = 0; i < m->n_addrs; i++) {
+		if (m->addrs[i].family)
+			s = bh_addrset_union(a, s, bh_addrset_one(a, &m->addrs[i]));
+	}
+	return s;
+}
+
+/* doc/policy.md §2: a machine is always in any, self and localsubnet. */
+static bool machine_in(const struct bh_bound_list *l, const struct bh_member_list *members,
+	const struct bh_machine *m, const bool *in)
+{
+	return l->any || l->self || l->localsubnet || bh_members_in(members, m, in);
+}
+
+int bh_policy_view_host(const struct bh_bound *b, const char *const *names, size_t n_names,
+	const struct bh_addr *addrs, size_t n_addrs, struct bh_arena *a, struct bh_view *ret)
+{
+	struct bh_machine m;
+
+	if (gather(b, names, n_names, addrs, n_addrs, a, &m) < 0)
+		return -ENOMEM;
+	bool *in = bh_arena_array(a, b->names->n_sets, sizeof *in);
+	bool *from = bh_arena_array(a, b->n_rules, sizeof *from);
+	bool *to = bh_arena_array(a, b->n_rules, sizeof *to);
+	if (!in || !from || !to)
+		return -ENOMEM;
+
+	bh_members_mark(b->names, &m, in);
+	for (size_t i = 0; i < b->n_rules; i++) {
+		from[i] = machine_in(&b->rules[i].from, &b->names->from[i], &m, in);
+		to[i] = machine_in(&b->rules[i].to, &b->names->to[i], &m, in);
+	}
+	struct bh_view v = {
+		.self = own_addresses(&m, a), .from_me = from, .to_me = to, .bound = b
+	};
+	if (!bh_arena_ok(a))
+		return -ENOMEM;
+	*ret = v;
+	return 0;
+}
+
+int bh_policy_view_gateway(const struct bh_bound *b, struct bh_arena *a, struct bh_view *ret)
+{
+	bool *from = bh_arena_array(a, b->n_rules, sizeof *from);
+	bool *to = bh_arena_array(a, b->n_rules, sizeof *to);
+
+	if (!from || !to)
+		return -ENOMEM;
+	/* A gateway is in no set but the word `any`. */
+	for (size_t i = 0; i < b->n_rules; i++) {
+		from[i] = b->rules[i].from.any;
+		to[i] = b->rules[i].to.any;
+	}
+	*ret = (struct bh_view){ .gateway = true, .from_me = from, .to_me = to, .bound = b };
+	return 0;
+}
