@@ -44,10 +44,25 @@ BH_MUST int bh_keeper_bind(const char *name, struct bh_span text, const struct b
 /* Fills in view, table and place of what was bound. */
 BH_MUST int bh_keeper_plan(struct bh_ready *r, const struct bh_place *place, struct bh_arena *a);
 
-/* A resolver over a hosts file ("ADDRESS NAME…" lines), for --names and tests. */
-BH_MUST int bh_keeper_names_file(
-	const char *text, struct bh_arena *a, struct bh_names *ret);
+/* The system's resolver: every address of a name, both families. */
+void bh_keeper_names_system(struct bh_names *ret);
 
-/* Dumps the kernel and proves it against the judge. */
+/* A resolver over a hosts file ("ADDRESS NAME…" lines), for --names and tests. */
+BH_MUST int bh_keeper_names_file(const char *text, struct bh_arena *a, struct bh_names *ret);
+
+/* What verify found.  It holds when the rules in the kernel were proven equal to the
+ * policy, nobody touched them, and nothing walks past them. */
+struct bh_verified {
+	bool holds;
+	bool other_policy; /* the loaded table was made from another policy */
+	bool audit; /* it only watches: what is proven is what it would block */
+	struct bh_priv_state state;
+	struct bh_proof proof;
+	const char *const *outside; /* the proof's, then this machine's: a sentence each */
+	size_t n_outside;
+};
+
+/* Dumps the kernel and proves it against the judge.  Nothing loaded is no failure:
+ * state.loaded tells.  -EAGAIN when the rules keep changing while they are read. */
 BH_MUST int bh_keeper_verify(struct bh_priv *p, const struct bh_ready *r, struct bh_arena *a,
-	struct bh_proof *ret, const char **why);
+	struct bh_verified *ret, const char **why);
