@@ -1,3 +1,187 @@
+/*
+ * dissect: SMB bytes in; values, and how many bytes may be skipped, out.
+ *
+ * Pure: no allocation, no I/O, no clock, no log.  A message is either told whole or
+ * refused whole with -EBADMSG; *ret is untouched when refused.  It remembers nothing of
+ * a connection but where in a message it is (struct bh_framer); sessions, trees and
+ * what belongs together are the sensor's.
+ */
 #pragma once
 
-#include "base/base.h"
+#include "base/cur.h"
+#include "model/conversation.h"
+
+/* ---- framing ---- */
+
+/* The most of a message that is ever looked at. */
+#define BH_MAX_BODY (64u * 1024)
+
+enum bh_message_kind {
+	BH_MESSAGE_CONTROL, /* NetBIOS session service: no SMB in it */
+	BH_MESSAGE_SMB1,
+	BH_MESSAGE_SMB2,
+	BH_MESSAGE_ENCRYPTED, /* [MS-SMB2] 2.2.41: session_id is known, nothing else */
+	BH_MESSAGE_COMPRESSED, /* [MS-SMB2] 2.2.42: algorithm is known, nothing else */
+	BH_MESSAGE_MALFORMED, /* framed like a message, and none */
+};
+
+/* SMB2 commands, [MS-SMB2] 2.2.1.2. */
+enum {
+	BH_SMB2_NEGOTIATE = 0,
+	BH_SMB2_SESSION_SETUP = 1,
+	BH_SMB2_LOGOFF = 2,
+	BH_SMB2_TREE_CONNECT = 3,
+	BH_SMB2_TREE_DISCONNECT = 4,
+};
+
+/* SMB1 commands, [MS-CIFS] 2.2.2.1. */
+enum {
+	BH_SMB1_TREE_DISCONNECT = 0x71,
+	BH_SMB1_NEGOTIATE = 0x72,
+	BH_SMB1_SESSION_SETUP = 0x73,
+	BH_SMB1_LOGOFF = 0x74,
+	BH_SMB1_TREE_CONNECT = 0x75,
+};
+
+#define BH_STATUS_PENDING         0x00000103u
+#define BH_STATUS_MORE_PROCESSING 0xc0000016u
+/* Success and warnings; the rest are errors. */
+#define BH_STATUS_IS_ERROR(s)     ((s) >> 30 == 3)
+
+/* "This request is for what the one before it in the chain was for." */
+#define BH_SMB2_RELATED_SESSION UINT64_MAX
+#define BH_SMB2_RELATED_TREE    UINT32_MAX
+
+/* One message, or one link of a chain of them. */
+struct bh_message {
+	struct bh_span body; /* the whole of it, header included, when the command is one
+			      * of those above that carry something to read; else empty */
+	uint64_t message_id; /* SMB1: MID, PID and UID */
+	uint64_t session_id; /* SMB1: UID */
+	uint32_t tree_id; /* SMB1: TID; 0: none, or asynchronous */
+	uint32_t status; /* of a response */
+	uint32_t length; /* in bytes, header included */
+	uint16_t command;
+	uint16_t algorithm; /* compressed */
+	uint8_t kind;
+	bool response;
+	bool is_signed;
+	bool nt; /* SMB1: NT status codes and Unicode, as only NT LM 0.12 has them */
+	bool first; /* the first of its chain: counts as one message on the wire */
+};
+
+/* Where in a message one direction of a connection is.  Zeroed: at a message's start. */
+struct bh_framer {
+	uint32_t left; /* of the SMB message, from the present link on */
+	uint32_t tree_id; /* of the link before */
+	uint64_t session_id;
+	bool inside; /* the NetBIOS header is behind us */
+	bool chained; /* a link is behind us */
+};
+
+enum bh_framing {
+	BH_FRAMING_MORE, /* show the same bytes again, `need` of them */
+	BH_FRAMING_DONE, /* skip `skip` bytes from the first shown, then show `need` */
+	BH_FRAMING_TOLD, /* the same, and *ret tells of a message */
+	BH_FRAMING_LOST, /* these bytes are no SMB: find the next message */
+};
+
+/* shown: 4 bytes at first, then as many as were asked for. */
+enum bh_framing bh_framer_step(struct bh_framer *f, struct bh_span shown, uint64_t *skip,
+	uint32_t *need, struct bh_message *ret);
+
+/* Could a message begin here?  For finding one's way again after a gap. */
+bool bh_message_begins(struct bh_span segment);
+
+/* ---- NEGOTIATE ---- */
+
+struct bh_negotiate_request {
+	uint16_t security_mode;
+	char netname[BH_NAME_TEXT]; /* "" when there is none */
+};
+
+struct bh_negotiated {
+	uint16_t security_mode;
+	uint16_t wire_dialect; /* 0x02ff: to be negotiated again */
+	uint8_t dialect; /* enum bh_dialect, and so on */
+	uint8_t cipher;
+	uint8_t signing_algorithm;
+	uint8_t compression;
+};
+
+#define BH_DIALECT_WILDCARD 0x02ffu
+
+/* msg: the whole message, header included; so below. */
+BH_MUST int bh_smb2_negotiate_request(struct bh_span msg, struct bh_negotiate_request *ret);
+BH_MUST int bh_smb2_negotiate_response(struct bh_span msg, struct bh_negotiated *ret);
+
+/* From SecurityMode: required, enabled or off. */
+uint8_t bh_signing_of(uint16_t security_mode);
+
+/* ---- SESSION_SETUP ---- */
+
+/* Who somebody says to be.  What was not said is not in `known`. */
+struct bh_identity {
+	uint8_t auth; /* enum bh_auth */
+	uint8_t ntlm;
+	uint8_t known; /* BH_KNOWN_USER … BH_KNOWN_SERVICE */
+	char user[BH_NAME_TEXT];
+	char domain[BH_NAME_TEXT];
+	char workstation[BH_NAME_TEXT];
+	char service[BH_NAME_TEXT];
+};
+
+struct bh_session_request {
+	uint8_t security_mode;
+	struct bh_span token; /* borrowed from msg */
+};
+
+#define BH_SESSION_GUEST     0x0001u
+#define BH_SESSION_NULL      0x0002u
+#define BH_SESSION_ENCRYPTED 0x0004u
+
+BH_MUST int bh_smb2_session_request(struct bh_span msg, struct bh_session_request *ret);
+BH_MUST int bh_smb2_session_response(struct bh_span msg, uint16_t *ret_flags);
+
+/* A security token: SPNEGO, or NTLMSSP or Kerberos bare.  A mechanism that is not read
+ * leaves auth unknown and is no error. */
+BH_MUST int bh_identity_read(struct bh_span token, struct bh_identity *ret);
+
+/* ---- TREE_CONNECT ---- */
+
+struct bh_tree_request {
+	char share[BH_SHARE_TEXT]; /* \\host\share as used */
+};
+
+struct bh_tree_response {
+	uint8_t type; /* enum bh_share_type */
+	bool encrypted; /* the share demands it */
+};
+
+BH_MUST int bh_smb2_tree_request(struct bh_span msg, struct bh_tree_request *ret);
+BH_MUST int bh_smb2_tree_response(struct bh_span msg, struct bh_tree_response *ret);
+
+/* "fs1" of "\\fs1\home"; "" when there is none. */
+void bh_unc_host(const char *unc, char ret[BH_NAME_TEXT]);
+
+/* ---- SMB1 ---- */
+
+struct bh_smb1_offer {
+	uint16_t count; /* dialects offered */
+	int16_t nt; /* which of them is NT LM 0.12; -1: none */
+	bool smb2; /* "SMB 2.002" or "SMB 2.???" are among them */
+};
+
+struct bh_smb1_choice {
+	uint16_t index; /* 0xffff: none of them */
+	bool nt; /* answered in the form of NT LM 0.12 */
+	uint8_t signing; /* enum bh_signing; unknown unless nt */
+};
+
+BH_MUST int bh_smb1_negotiate_request(struct bh_span msg, struct bh_smb1_offer *ret);
+BH_MUST int bh_smb1_negotiate_response(struct bh_span msg, struct bh_smb1_choice *ret);
+BH_MUST int bh_smb1_session_request(struct bh_span msg, struct bh_identity *ret);
+BH_MUST int bh_smb1_session_response(struct bh_span msg, bool *ret_guest);
+/* The path may also ride behind a session setup: -ENOMSG when there is none. */
+BH_MUST int bh_smb1_tree_request(struct bh_span msg, struct bh_tree_request *ret);
+BH_MUST int bh_smb1_tree_response(struct bh_span msg, struct bh_tree_response *ret);

@@ -1,1 +1,0 @@
-#include "dissect/dissect.h"

@@ -1,0 +1,319 @@
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "sensor/state.h"
+
+enum { SMB_DIRECT = 445, SMB_NETBIOS = 139 };
+
+/* Live: a closed connection is kept for what straggles behind, one that never opened
+ * until it is surely silent, and an idle one for a day. */
+#define KEEP_CLOSED (60 * BH_SECOND)
+#define KEEP_IDLE   (24 * 3600 * BH_SECOND)
+/* Retransmitted by the client, and not copied by the capture. */
+#define RETRY       (BH_SECOND / 4)
+/* A SYN may be captured after this much of the data that follows it. */
+#define OVERTAKEN   (1024 * 1024)
+
+static bool smb_port(uint16_t port)
+{
+	return port == SMB_DIRECT || port == SMB_NETBIOS;
+}
+
+int bh_sensor_new(
+	const struct bh_sensor_limits *limits, bh_fact_fn sink, void *ctx, struct bh_sensor **ret)
+{
+	struct bh_sensor *s = calloc(1, sizeof *s);
+
+	if (!s)
+		return -ENOMEM;
+	s->sink = sink;
+	s->ctx = ctx;
+	s->max_flows = limits && limits->flows ? limits->flows : DEFAULT_FLOWS;
+	s->pool.limit = limits && limits->held_bytes ? limits->held_bytes : DEFAULT_HELD;
+	for (s->n_buckets = 64; s->n_buckets < s->max_flows && s->n_buckets < 1u << 20;)
+		s->n_buckets *= 2;
+	s->buckets = calloc(s->n_buckets, sizeof(struct flow *));
+	if (!s->buckets) {
+		free(s);
+		return -ENOMEM;
+	}
+	if (getrandom(s->key, sizeof s->key, GRND_NONBLOCK) != sizeof s->key)
+		s->key[0] = (uintptr_t)s; /* before the kernel has any randomness at all */
+	*ret = s;
+	return 0;
+}
+
+struct bh_sensor *bh_sensor_free(struct bh_sensor *s)
+{
+	if (!s)
+		return NULL;
+	while (s->oldest)
+		flow_forget(s, s->oldest);
+	free(s->buckets);
+	free(s);
+	return NULL;
+}
+
+/* ---- streams to messages ---- */
+
+/* What a stream's reader needs to know. */
+struct reading {
+	struct bh_sensor *s;
+	struct flow *f;
+	unsigned side;
+};
+
+static struct bh_ask take(void *ctx, struct bh_span bytes)
+{
+	const struct reading *r = ctx;
+	struct bh_message m;
+	struct bh_ask ask = { .skip = 0, .need = 4 };
+
+	switch (bh_framer_step(&r->f->framer[r->side], bytes, &ask.skip, &ask.need, &m)) {
+	case BH_FRAMING_MORE: ask.skip = 0; break;
+	case BH_FRAMING_DONE: break;
+	case BH_FRAMING_TOLD: talk_message(r->s, r->f, r->side, &m); break;
+	case BH_FRAMING_LOST:
+		ask.skip = BH_ASK_LOST;
+		r->s->tally.malformed++;
+		break;
+	}
+	return ask;
+}
+
+static bool begins(void *ctx BH_UNUSED, struct bh_span segment)
+{
+	return bh_message_begins(segment);
+}
+
+static void gap(void *ctx, uint64_t bytes)
+{
+	const struct reading *r = ctx;
+
+	r->f->framer[r->side] = (struct bh_framer){ 0 };
+	r->f->dirty = true;
+	if (bytes) {
+		r->s->tally.gaps++;
+		r->s->tally.gap_bytes += bytes;
+	}
+}
+
+static const struct bh_stream_reader reader = { take, begins, gap };
+
+void flow_end_streams(struct bh_sensor *s, struct flow *f)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		struct reading r = { s, f, i };
+		struct bh_stream_env env = { &reader, &r, &s->pool };
+		bh_stream_end(&f->stream[i], &env);
+	}
+}
+
+/* ---- one packet ---- */
+
+/* A SYN tells who is the client; without one the port does. */
+static void begin_roles(struct flow *f, const struct bh_segment *g, unsigned side)
+{
+	if (g->flags & BH_TCP_SYN)
+		f->client = (uint8_t)(g->flags & BH_TCP_ACK ? !side : side);
+	else
+		f->client = (uint8_t)(smb_port(g->dport) ? side : !side);
+	f->foreign = !smb_port(f->port[!f->client]);
+}
+
+/* Is a client's SYN the one of the connection we know, come late or come again? */
+static bool same_connection(const struct flow *f, unsigned side, uint32_t seq)
+{
+	const struct bh_stream *st = &f->stream[side];
+
+	if (f->syn[side])
+		return f->isn[side] == seq;
+	if (side != f->client)
+		return false;
+	if (f->syn[!side])
+		return f->syn_acks == seq + 1;
+	if (st->state == BH_STREAM_FRESH)
+		return !f->closed && f->stream[!side].state == BH_STREAM_FRESH;
+	return (st->next - (seq + 1)) < OVERTAKEN && !f->closed;
+}
+
+static void saw_syn(struct bh_sensor *s, struct flow *f, unsigned side, const struct bh_segment *g)
+{
+	struct reading r = { s, f, side };
+	struct bh_stream_env env = { &reader, &r, &s->pool };
+
+	if (f->syn[side]) {
+		if (side == f->client && s->now - f->syn_at >= RETRY)
+			f->retried = true;
+	} else {
+		f->syn[side] = true;
+		f->isn[side] = g->seq;
+		if (side == f->client)
+			f->syn_at = s->now;
+		else
+			f->syn_acks = g->ack;
+		bh_stream_syn(&f->stream[side], &env, g->seq);
+	}
+}
+
+/* SYN, RST and FIN: what becomes of the connection. */
+static void flags(struct bh_sensor *s, struct flow *f, unsigned side, const struct bh_segment *g)
+{
+	bool from_server = side != f->client;
+
+	if (g->flags & BH_TCP_RST) {
+		if (from_server && f->syn[f->client] && !f->answered)
+			f->refused = true;
+		f->closed = true;
+		return;
+	}
+	if (g->flags & BH_TCP_SYN)
+		saw_syn(s, f, side, g);
+	if (from_server)
+		f->answered = true;
+	if (g->flags & BH_TCP_FIN)
+		f->fin[side] = true;
+	if (f->fin[0] && f->fin[1])
+		f->closed = true;
+}
+
+static void segment(struct bh_sensor *s, struct flow *f, unsigned side, const struct bh_segment *g)
+{
+	struct reading r = { s, f, side };
+	struct bh_stream_env env = { &reader, &r, &s->pool };
+	uint32_t seq = g->seq + !!(g->flags & BH_TCP_SYN);
+
+	if ((g->flags & (BH_TCP_SYN | BH_TCP_ACK)) == BH_TCP_SYN &&
+		!same_connection(f, side, g->seq)) {
+		flow_restart(s, f);
+		begin_roles(f, g, side);
+		s->tally.flows += !f->foreign;
+	}
+	f->last = s->now;
+	f->dirty = true;
+	if (f->foreign)
+		return;
+	figures_add(&f->leaf.figures, s->now, true, 0);
+	flags(s, f, side, g);
+	if (g->wire_len > g->payload.len)
+		s->tally.truncated_packets++;
+	if (g->wire_len && !(g->flags & BH_TCP_RST))
+		bh_stream_push(&f->stream[side], &env, s->now, seq, g->payload, g->wire_len);
+}
+
+static int tcp(struct bh_sensor *s, const struct bh_segment *g)
+{
+	unsigned side = 0;
+
+	if (!smb_port(g->sport) && !smb_port(g->dport))
+		return 0;
+	struct flow *f = flow_find(s, g, &side);
+	if (!f) {
+		f = flow_add(s, g, &side);
+		if (!f)
+			return -ENOMEM;
+		begin_roles(f, g, side);
+		s->tally.flows += !f->foreign;
+	}
+	segment(s, f, side, g);
+	return s->error;
+}
+
+/* A clock of ours is sane; a capture's may say anything. */
+static bh_time sane_time(bh_time when)
+{
+	const bh_time year_2200 = (bh_time)7258118400 * BH_SECOND;
+
+	return when < 0 || when >= year_2200 ? 0 : when;
+}
+
+int bh_sensor_packet(struct bh_sensor *s, unsigned link, bh_time when, struct bh_span captured,
+	size_t original_len)
+{
+	struct bh_segment g;
+
+	when = sane_time(when);
+	if (when)
+		s->now = when;
+	if (when > s->latest)
+		s->latest = when;
+	s->tally.packets++;
+	s->tally.bytes += captured.len;
+	switch (bh_frame_read(link, captured, &g)) {
+	case BH_FRAME_TCP: return tcp(s, &g);
+	case BH_FRAME_FRAGMENT: s->tally.fragments++; break;
+	case BH_FRAME_UNKNOWN: s->tally.unknown_frames++; break;
+	case BH_FRAME_CUT:
+		if (original_len > captured.len)
+			s->tally.truncated_packets++;
+		else
+			s->tally.unknown_frames++;
+		break;
+	case BH_FRAME_OTHER: break;
+	}
+	return s->error;
+}
+
+/* ---- telling ---- */
+
+static bool is_over(const struct flow *f, bh_time now)
+{
+	bh_time idle = now - f->last;
+	bool never_opened = !f->answered && f->syn[f->client];
+
+	return idle > KEEP_IDLE ||
+	       (idle > KEEP_CLOSED && (f->closed || f->foreign || never_opened));
+}
+
+int bh_sensor_flush(struct bh_sensor *s, bh_time now)
+{
+	struct flow *next;
+
+	now = sane_time(now);
+	if (now > s->latest)
+		s->latest = now;
+	for (struct flow *f = s->oldest; f; f = next) {
+		next = f->newer;
+		if (is_over(f, s->latest)) {
+			flow_drop(s, f);
+			continue;
+		}
+		/* Silence is told by time alone. */
+		if (!f->answered && !f->refused && f->syn[f->client])
+			f->dirty = true;
+		tell_flow(s, f, false);
+	}
+	tell_tally(s);
+	return s->error;
+}
+
+int bh_sensor_finish(struct bh_sensor *s)
+{
+	while (s->oldest && !s->error)
+		flow_drop(s, s->oldest);
+	tell_tally(s);
+	tell_end(s);
+	return s->error;
+}
+
+int bh_sensor_file(struct bh_sensor *s, int fd)
+{
+	BH_AUTO(bh_capture) c = NULL;
+	struct bh_packet p = { 0 };
+	int r = bh_capture_open(fd, &c);
+
+	if (r)
+		return r;
+	while ((r = bh_capture_next(c, &p)) == 1) {
+		int e = bh_sensor_packet(s, p.link, p.when, p.bytes, p.original);
+		if (e)
+			return e;
+	}
+	if (r == -EBADMSG) {
+		uint64_t offset;
+		const char *text = bh_capture_problem(c, &offset);
+		tell_problem(s, offset, text);
+		return s->error;
+	}
+	return r;
+}

@@ -1,0 +1,174 @@
+/*
+ * state: what the sensor remembers of one source: flows, their sessions, their trees.
+ * Inside the room only.
+ *
+ * Bounded: flows by bh_sensor_limits, sessions and trees per connection and in all;
+ * what is given up for lack of room is counted.
+ */
+#pragma once
+
+#include "capture/capture.h"
+#include "dissect/dissect.h"
+#include "sensor/sensor.h"
+
+#define DEFAULT_FLOWS 16384u
+#define DEFAULT_HELD  ((size_t)16 << 20)
+#define MAX_SESSIONS  64u /* of one connection */
+#define MAX_TREES     64u /* of one session */
+#define MAX_PENDING   64u /* unanswered requests of one connection */
+#define MAX_NODES     32768u /* sessions, trees and requests in all */
+
+/* Something that facts are told of. */
+struct leaf {
+	uint64_t id, revision, told_hash;
+	struct bh_figures figures;
+	bool told;
+};
+
+struct tree {
+	struct tree *next; /* most recently used first */
+	struct leaf leaf;
+	uint32_t id;
+	uint32_t status;
+	uint8_t type; /* enum bh_share_type */
+	bool open;
+	bool answered; /* status, type and encrypted are known */
+	bool named; /* share is known */
+	bool encrypted; /* the share demands it */
+	bool again; /* this connection has the same tree open already */
+	char share[BH_SHARE_TEXT];
+};
+
+struct session {
+	struct session *next;
+	struct tree *trees;
+	struct leaf leaf;
+	struct leaf sealed; /* encrypted messages that belong to no tree we know */
+	uint64_t id; /* 0: not known yet */
+	unsigned n_trees;
+	uint32_t status;
+	uint16_t flags; /* BH_SESSION_* */
+	bool answered; /* status is final */
+	bool ok; /* and it is success; flags are known */
+	bool signed_seen, unsigned_seen;
+	bool clear; /* messages in clear after the set-up */
+	bool sealed_seen; /* encrypted messages */
+	struct bh_identity who;
+};
+
+/* A request that waits for its answer, or, when one direction of the connection was
+ * captured late, an answer that waits for its request. */
+struct pending {
+	struct pending *next;
+	struct session *session;
+	struct tree *tree; /* TREE_CONNECT that was answered before it was asked */
+	uint64_t message_id;
+	struct bh_figures figures;
+	bool is_tree;
+	bool asked, answered;
+	char share[BH_SHARE_TEXT]; /* TREE_CONNECT that was asked */
+};
+
+struct flow {
+	struct flow *hash_next;
+	struct flow *older, *newer;
+	struct bh_addr addr[2];
+	uint16_t port[2];
+	uint8_t client; /* which of the two */
+	bool foreign; /* not SMB: its server's port is another */
+	bool syn[2]; /* a SYN of that side was seen */
+	bool fin[2];
+	bool roles_sure;
+	bool answered, refused, retried, closed, dirty;
+	uint32_t isn[2];
+	uint32_t syn_acks; /* what the SYN-ACK acknowledges */
+	bh_time syn_at, last;
+	struct bh_stream stream[2];
+	struct bh_framer framer[2];
+
+	struct leaf leaf;
+	struct session *sessions; /* most recently used first */
+	struct pending *pending; /* newest first */
+	unsigned n_sessions, n_pending;
+	struct bh_negotiated negotiated;
+	bool negotiated_seen;
+	uint8_t signing_client;
+	struct bh_smb1_offer offer;
+	struct bh_smb1_choice choice;
+	bool offer_seen, choice_seen;
+	bool smb2_first; /* began with an SMB2 NEGOTIATE: SMB1 was not offered */
+	bool nt_seen; /* SMB1 in a form that only NT LM 0.12 has */
+	bool sealed_seen;
+	uint8_t compression_used;
+	char netname[BH_NAME_TEXT];
+};
+
+struct bh_sensor {
+	bh_fact_fn sink;
+	void *ctx;
+	struct flow **buckets;
+	size_t n_buckets; /* a power of two */
+	size_t n_flows, max_flows;
+	struct flow *oldest, *newest;
+	uint64_t key[2];
+	uint64_t next_leaf, tally_revision;
+	unsigned n_nodes;
+	bool dropping; /* a flow is being told for the last time: nothing else may go */
+	struct bh_stream_pool pool;
+	struct bh_tally tally;
+	bh_time now; /* the packet's that is being read */
+	bh_time latest; /* of all packets */
+	int error; /* what sink said; sticky */
+};
+
+/* ---- flow.c ---- */
+
+struct flow *flow_find(struct bh_sensor *s, const struct bh_segment *g, unsigned *ret_side);
+/* Makes room if it must; NULL when memory ran out. */
+struct flow *flow_add(struct bh_sensor *s, const struct bh_segment *g, unsigned *ret_side);
+/* Delivers what its streams hold, tells its leaves for the last time and forgets it. */
+void flow_drop(struct bh_sensor *s, struct flow *f);
+/* Begins another connection in the place of one that is over. */
+void flow_restart(struct bh_sensor *s, struct flow *f);
+void flow_forget(struct bh_sensor *s, struct flow *f); /* without telling */
+
+/* core.c: delivers what its streams hold. */
+void flow_end_streams(struct bh_sensor *s, struct flow *f);
+
+/* ---- talk.c: what a message means for the connection it was seen on ---- */
+
+void talk_message(struct bh_sensor *s, struct flow *f, unsigned side, const struct bh_message *m);
+/* Requests that were never answered become what they are. */
+void talk_end(struct bh_sensor *s, struct flow *f);
+
+/* ---- session.c ---- */
+
+/* NULL when memory ran out. */
+struct session *session_get(struct bh_sensor *s, struct flow *f, uint64_t id);
+struct session *session_find(struct flow *f, uint64_t id);
+struct session *session_new(struct bh_sensor *s, struct flow *f);
+/* Two that turned out to be one. */
+void session_merge(struct bh_sensor *s, struct flow *f, struct session *into, struct session *from);
+struct tree *tree_find(struct session *e, uint32_t id);
+struct tree *tree_new(struct bh_sensor *s, struct flow *f, struct session *e);
+/* The tree's name and answer are complete: it may be one that was there before. */
+struct tree *tree_settle(struct bh_sensor *s, struct flow *f, struct session *e, struct tree *t);
+struct pending *pending_find(struct flow *f, bool is_tree, uint64_t message_id);
+struct pending *pending_add(struct bh_sensor *s, struct flow *f, bool is_tree, uint64_t message_id);
+void pending_drop(struct bh_sensor *s, struct flow *f, struct pending *p);
+void sessions_drop(struct bh_sensor *s, struct flow *f);
+
+/* ---- tell.c ---- */
+
+void tell_flow(struct bh_sensor *s, struct flow *f, bool closed);
+/* The same for a part of it that must go first. */
+void tell_session(struct bh_sensor *s, struct flow *f, struct session *e);
+void tell_tree(struct bh_sensor *s, struct flow *f, struct session *e, struct tree *t);
+void tell_gone(struct bh_sensor *s, struct leaf *leaf);
+void tell_tally(struct bh_sensor *s);
+void tell_end(struct bh_sensor *s);
+void tell_problem(struct bh_sensor *s, uint64_t offset, const char *text);
+
+/* Adds a message, or time alone when bytes is 0. */
+void figures_add(struct bh_figures *f, bh_time when, bool to_server, uint32_t bytes);
+void figures_join(struct bh_figures *f, const struct bh_figures *more);
