@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "enforce/known.h"
+
 const char *const base_chain_names[BH_HOOKS] = { "input", "output", "forward" };
 
 static const uint8_t families[] = { BH_V4, BH_V6 };
@@ -11,6 +13,8 @@ static const uint8_t families[] = { BH_V4, BH_V6 };
 struct walk {
 	const struct bh_load *l;
 	const struct writer *w;
+	struct bh_arena a;
+	struct known known;
 	int err;
 };
 
@@ -36,7 +40,7 @@ static void add_rule(struct walk *k, const char *chain, const struct stmt *v, si
 	add_rule(k, chain, (const struct stmt[]){ __VA_ARGS__ },                                   \
 		sizeof((const struct stmt[]){ __VA_ARGS__ }) / sizeof(struct stmt))
 
-/* "g7_in_tcp445" and what hangs on it: "g7_in_tcp445_c1_s4". */
+/* "g7_in_tcp445", and what hangs on it: "g7_in_tcp445_on1". */
 static void name_gate(char ret[NAME_LEN], uint32_t generation, const struct bh_gate *g)
 {
 	snprintf(ret, NAME_LEN, "g%u_%s_%s%u", generation, bh_hook_names[g->hook],
@@ -53,30 +57,48 @@ static bool is_full(struct bh_ranges r, uint8_t family)
 	return r.n == 1 && r.v[0].lo == 0 && r.v[0].hi == bh_addr_max(family);
 }
 
-/* Makes the set that a rule names, unless it is everything; true if the rule needs it. */
-static bool need_set(struct walk *k, const char *name, uint8_t family, struct bh_ranges r)
+/* "g7_set3_v4": counted in the order of first use. */
+static const char *number(struct walk *k, const char *what, size_t n, uint8_t family)
+{
+	const char *name =
+		bh_arena_printf(&k->a, "g%u_%s%zu_v%u", k->l->generation, what, n, family);
+
+	if (!name && !k->err)
+		k->err = -ENOMEM;
+	return name ? name : "";
+}
+
+/* The set that holds exactly r; NULL when r is everything and no rule need ask. */
+static const char *set_of(struct walk *k, uint8_t family, struct bh_ranges r)
 {
 	if (is_full(r, family))
-		return false;
-	add_set(k, &(struct set_def){
-			   .name = name, .kind = SET_ADDRS, .family = family, .ranges = r });
-	return true;
+		return NULL;
+	struct known_thing *t = known_set(&k->known, &k->a, family, r);
+	if (!t) {
+		k->err = k->err ? k->err : -ENOMEM;
+		return "";
+	}
+	if (!t->name) {
+		t->name = number(k, "set", k->known.n_sets, family);
+		add_set(k, &(struct set_def){ .name = t->name,
+				   .kind = SET_ADDRS,
+				   .family = family,
+				   .ranges = r });
+	}
+	return t->name;
 }
 
 /* One product in one family: sources and destinations, each a set or everything. */
-static void admit_product(struct walk *k, const char *chain, const char *stem, size_t index,
-	uint8_t family, struct bh_ranges src, struct bh_ranges dst)
+static void admit_product(struct walk *k, const char *chain, uint8_t family, struct bh_ranges src,
+	struct bh_ranges dst)
 {
-	char s[NAME_LEN], d[NAME_LEN];
+	const char *s = set_of(k, family, src), *d = set_of(k, family, dst);
 	struct stmt v[MAX_STMTS];
 	size_t n = 0;
 
-	name_part(s, stem, family == BH_V4 ? "s4_" : "s6_", index);
-	name_part(d, stem, family == BH_V4 ? "d4_" : "d6_", index);
-	bool by_src = need_set(k, s, family, src), by_dst = need_set(k, d, family, dst);
-	if (by_src)
+	if (s)
 		v[n++] = (struct stmt){ .kind = S_SRC_SET, .family = family, .name = s };
-	if (by_dst)
+	if (d)
 		v[n++] = (struct stmt){ .kind = S_DST_SET, .family = family, .name = d };
 	if (!n)
 		v[n++] = (struct stmt){ .kind = S_FAMILY, .family = family };
@@ -84,22 +106,35 @@ static void admit_product(struct walk *k, const char *chain, const char *stem, s
 	add_rule(k, chain, v, n);
 }
 
-static int by_lo(const struct way *a, const struct way *b)
+static int compare_ways(const void *x, const void *y)
 {
+	const struct way *a = x, *b = y;
+
 	return a->range.lo < b->range.lo ? -1 : a->range.lo > b->range.lo;
 }
 
-static int compare_ways(const void *x, const void *y)
+/* The chain that admits one class of sources to its destinations, made when new. */
+static const char *class_of(struct walk *k, uint8_t family, struct bh_ranges dst)
 {
-	return by_lo(x, y);
+	struct known_thing *t = known_class(&k->known, &k->a, family, dst);
+
+	if (!t) {
+		k->err = k->err ? k->err : -ENOMEM;
+		return "";
+	}
+	if (!t->name) {
+		const struct bh_range full = { 0, bh_addr_max(family) };
+		t->name = number(k, "class", k->known.n_classes, family);
+		add_chain(k, t->name, NULL);
+		admit_product(k, t->name, family, (struct bh_ranges){ .v = &full, .n = 1 }, dst);
+	}
+	return t->name;
 }
 
-/* Several products: one lookup finds the class of the source, one more the destination. */
-static void admit_classes(struct walk *k, const char *chain, const char *stem, uint8_t family,
-	const struct bh_products *p)
+/* Makes the map from sources to their class. */
+static void make_map(struct walk *k, const char *name, uint8_t family, const struct bh_products *p)
 {
 	BH_AUTO_ARENA a = { 0 };
-	char map[NAME_LEN];
 	size_t ranges = 0, n = 0;
 
 	for (size_t i = 0; i < p->n; i++)
@@ -112,32 +147,38 @@ static void admit_classes(struct walk *k, const char *chain, const char *stem, u
 	for (size_t i = 0; i < p->n; i++) {
 		struct bh_ranges src = bh_addrset_of(&p->v[i].src, family);
 		struct bh_ranges dst = bh_addrset_of(&p->v[i].dst, family);
-		char class[NAME_LEN];
-
 		if (!src.n || !dst.n)
 			continue;
-		name_part(class, stem, family == BH_V4 ? "k4_" : "k6_", i);
-		add_chain(k, class, NULL);
-		admit_product(k, class, class, 0, family,
-			(struct bh_ranges){
-				.v = &(struct bh_range){ 0, bh_addr_max(family) }, .n = 1 },
-			dst);
-		for (size_t j = 0; j < src.n; j++) {
-			ways[n].range = src.v[j];
-			memcpy(ways[n++].chain, class, NAME_LEN);
-		}
+		const char *class = class_of(k, family, dst);
+		for (size_t j = 0; j < src.n; j++)
+			ways[n++] = (struct way){ .range = src.v[j], .chain = class };
 	}
 	qsort(ways, n, sizeof *ways, compare_ways);
-	name_part(map, stem, "m", family);
-	add_set(k, &(struct set_def){ .name = map,
+	add_set(k, &(struct set_def){ .name = name,
 			   .kind = SET_ADDR_VMAP,
 			   .family = family,
 			   .ways = ways,
 			   .n_ways = n });
-	RULE(k, chain, { .kind = S_SRC_VMAP, .family = family, .name = map });
 }
 
-static void admit(struct walk *k, const char *chain, const char *stem, const struct bh_products *p)
+/* Several products: one lookup finds the class of the source, one more the destination. */
+static void admit_classes(
+	struct walk *k, const char *chain, uint8_t family, const struct bh_products *p)
+{
+	struct known_thing *t = known_map(&k->known, &k->a, family, p);
+
+	if (!t) {
+		k->err = k->err ? k->err : -ENOMEM;
+		return;
+	}
+	if (!t->name) {
+		t->name = number(k, "map", k->known.n_maps, family);
+		make_map(k, t->name, family, p);
+	}
+	RULE(k, chain, { .kind = S_SRC_VMAP, .family = family, .name = t->name });
+}
+
+static void admit(struct walk *k, const char *chain, const struct bh_products *p)
 {
 	for (size_t f = 0; f < BH_LEN(families); f++) {
 		uint8_t family = families[f];
@@ -151,11 +192,10 @@ static void admit(struct walk *k, const char *chain, const char *stem, const str
 			}
 		}
 		if (live == 1)
-			admit_product(k, chain, stem, 0, family,
-				bh_addrset_of(&p->v[last].src, family),
+			admit_product(k, chain, family, bh_addrset_of(&p->v[last].src, family),
 				bh_addrset_of(&p->v[last].dst, family));
 		else if (live)
-			admit_classes(k, chain, stem, family, p);
+			admit_classes(k, chain, family, p);
 	}
 }
 
@@ -190,19 +230,19 @@ static void tail(
 	RULE(k, no, { .kind = S_DROP });
 }
 
-static void admit_case(struct walk *k, const char *chain, const char *stem, const char *no,
-	const struct bh_gate *g, const struct bh_gate_case *c)
+static void admit_case(struct walk *k, const char *chain, const char *no, const struct bh_gate *g,
+	const struct bh_gate_case *c)
 {
 	if (bh_service_symmetric(g->service)) {
 		char same[NAME_LEN];
-		name_part(same, stem, "p", g->service.port);
+		name_part(same, chain, "from", g->service.port);
 		add_chain(k, same, NULL);
-		admit(k, same, same, &c->admit_same_port);
+		admit(k, same, &c->admit_same_port);
 		RULE(k, same, { .kind = S_GOTO, .name = no });
 		RULE(k, chain, { .kind = S_SPORT, .port = g->service.port },
 			{ .kind = S_GOTO, .name = same });
 	}
-	admit(k, chain, stem, &c->admit);
+	admit(k, chain, &c->admit);
 	RULE(k, chain, { .kind = S_GOTO, .name = no });
 }
 
@@ -235,16 +275,16 @@ static void gate(struct walk *k, const struct bh_gate *g, const char *const decl
 		RULE(k, chain, { .kind = S_NOT_SYN }, { .kind = S_ACCEPT });
 	for (size_t i = 0; i < g->n_cases; i++) {
 		const struct bh_gate_case *c = &g->cases[i];
-		name_part(stem, chain, "c", i);
 		if (c->ifname[0]) {
+			name_part(stem, chain, "on", i + 1);
 			add_chain(k, stem, NULL);
-			admit_case(k, stem, stem, no, g, c);
+			admit_case(k, stem, no, g, c);
 			RULE(k, chain,
 				{ .kind = g->hook == BH_OUT ? S_OIFNAME : S_IIFNAME,
 					.name = c->ifname },
 				{ .kind = S_GOTO, .name = stem });
 		} else {
-			admit_case(k, chain, stem, no, g, c);
+			admit_case(k, chain, no, g, c);
 		}
 	}
 }
@@ -264,6 +304,7 @@ static void entry(struct walk *k, enum bh_hook hook, const char *frag)
 	const struct bh_table *t = k->l->table;
 	char chain[NAME_LEN], ports[NAME_LEN], comment[160];
 	struct way ways[BH_MAX_GATES];
+	char names[BH_MAX_GATES][NAME_LEN];
 	size_t n = 0;
 
 	snprintf(chain, sizeof chain, "g%u_%s", k->l->generation, bh_hook_names[hook]);
@@ -277,8 +318,9 @@ static void entry(struct walk *k, enum bh_hook hook, const char *frag)
 	for (size_t i = 0; i < t->n_gates && n < BH_LEN(ways); i++) {
 		if (t->gates[i].hook != hook)
 			continue;
-		ways[n] = (struct way){ .service = t->gates[i].service };
-		name_gate(ways[n++].chain, k->l->generation, &t->gates[i]);
+		name_gate(names[n], k->l->generation, &t->gates[i]);
+		ways[n] = (struct way){ .service = t->gates[i].service, .chain = names[n] };
+		n++;
 	}
 	add_set(k,
 		&(struct set_def){ .name = ports, .kind = SET_PORTS, .ways = ways, .n_ways = n });
@@ -292,15 +334,15 @@ int shape_generation(const struct bh_load *l, const struct writer *w, unsigned *
 {
 	const struct bh_table *t = l->table;
 	struct walk k = { .l = l, .w = w };
-	char frag[NAME_LEN], names[2][NAME_LEN];
 	const char *declared[2] = { NULL, NULL };
+	char frag[NAME_LEN], names[2][NAME_LEN];
 
 	*hooks = 0;
 	for (size_t f = 0; f < BH_LEN(families); f++) {
 		struct bh_ranges r = bh_addrset_of(&t->declared, families[f]);
 		if (!r.n || l->mode == BH_AUDIT)
 			continue;
-		snprintf(names[f], NAME_LEN, "g%u_declared%u", l->generation, families[f]);
+		snprintf(names[f], NAME_LEN, "g%u_declared_v%u", l->generation, families[f]);
 		declared[f] = names[f];
 		add_set(&k, &(struct set_def){ .name = names[f],
 				    .kind = SET_ADDRS,
@@ -318,6 +360,8 @@ int shape_generation(const struct bh_load *l, const struct writer *w, unsigned *
 		if (*hooks & BH_HOOK_BIT(h))
 			entry(&k, (enum bh_hook)h, frag);
 	}
+	known_free(&k.known);
+	bh_arena_reset(&k.a);
 	return k.err;
 }
 

@@ -53,7 +53,7 @@ enum set_kind { SET_LEASE, SET_PORTS, SET_ADDRS, SET_ADDR_VMAP };
 struct way {
 	struct bh_range range; /* SET_ADDR_VMAP */
 	struct bh_service service; /* SET_PORTS */
-	char chain[NAME_LEN];
+	const char *chain;
 };
 
 struct set_def {
@@ -78,7 +78,8 @@ struct writer {
 extern const char *const base_chain_names[BH_HOOKS]; /* "input", "output", "forward" */
 
 /* What a generation consists of, base chains' rules excepted: chains before what goes to
- * them.  Which hooks have gates comes back in *hooks. */
+ * them, and a set or map that several gates need only once.  Which hooks have gates comes
+ * back in *hooks. */
 BH_MUST int shape_generation(const struct bh_load *l, const struct writer *w, unsigned *hooks);
 
 /* The rules of the base chains: trial first, then former.  gen 0: nothing. */

@@ -1,64 +1,103 @@
 #include "enforce/shape.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 
-/* The text is written in the order the walk speaks; nft takes sets, chains and rules as
- * separate commands, so that one pass is enough. */
-struct text {
-	struct bh_buf *b;
+/* nft prints a chain with its rules; the walk speaks of them in turns.  So each chain
+ * gathers its own text, and the table is put together at the end. */
+struct chain_text {
+	const char *name;
+	struct bh_buf b;
 };
+
+struct text {
+	struct bh_arena a; /* names */
+	struct bh_buf sets;
+	struct chain_text *chains;
+	size_t n, cap;
+};
+
+#define WIDTH 90 /* where elements go on in the next line */
 
 static const char *ip(uint8_t family)
 {
 	return family == BH_V4 ? "ip" : "ip6";
 }
 
+static struct bh_buf *new_chain(struct text *t, const char *name)
+{
+	if (t->n == t->cap) {
+		size_t cap = t->cap * 2 + 16;
+		struct chain_text *grown = realloc(t->chains, cap * sizeof *grown);
+		if (!grown)
+			return NULL;
+		t->chains = grown;
+		t->cap = cap;
+	}
+	struct chain_text *c = &t->chains[t->n];
+	*c = (struct chain_text){ .name = bh_arena_str(&t->a, name) };
+	if (!c->name)
+		return NULL;
+	t->n++;
+	bh_buf_printf(&c->b, "\n\tchain %s {\n", name);
+	return &c->b;
+}
+
+/* Rules nearly always go to a chain that was made just before: look from the end. */
+static struct bh_buf *chain_named(struct text *t, const char *name)
+{
+	for (size_t i = t->n; i > 0; i--) {
+		if (!strcmp(t->chains[i - 1].name, name))
+			return &t->chains[i - 1].b;
+	}
+	return NULL;
+}
+
 static int text_chain(void *ctx, const char *name, const char *comment)
 {
-	struct bh_buf *b = ((struct text *)ctx)->b;
+	struct bh_buf *b = new_chain(ctx, name);
 
-	bh_buf_printf(b, "add chain inet " BH_NFT_TABLE " %s", name);
+	if (!b)
+		return -ENOMEM;
 	if (comment)
-		bh_buf_printf(b, " { comment \"%s\" ; }", comment);
-	bh_buf_str(b, "\n");
+		bh_buf_printf(b, "\t\tcomment \"%s\"\n", comment);
 	return 0;
 }
 
 static int text_base_chain(void *ctx, const char *name, enum bh_hook hook)
 {
-	struct bh_buf *b = ((struct text *)ctx)->b;
+	struct bh_buf *b = new_chain(ctx, name);
 
-	bh_buf_printf(b,
-		"add chain inet " BH_NFT_TABLE
-		" %s { type filter hook %s priority filter + %d ; policy accept ; }\n",
-		name, base_chain_names[hook], BH_PRIORITY);
+	if (!b)
+		return -ENOMEM;
+	bh_buf_printf(b, "\t\ttype filter hook %s priority filter + %d; policy accept;\n",
+		base_chain_names[hook], BH_PRIORITY);
 	return 0;
 }
 
-static int text_set(void *ctx, const struct set_def *s)
+/* Goes on in a new line where the current one is long enough. */
+static void between(struct bh_buf *b, size_t i, size_t *line)
 {
-	struct bh_buf *b = ((struct text *)ctx)->b;
-	const char *addr = s->family == BH_V4 ? "ipv4_addr" : "ipv6_addr";
-	bool map = s->kind == SET_PORTS || s->kind == SET_ADDR_VMAP;
+	if (!i)
+		return;
+	bool full = b->len - *line > WIDTH;
+	bh_buf_str(b, full ? ",\n\t\t\t     " : ", ");
+	if (full)
+		*line = b->len;
+}
 
-	bh_buf_printf(b, "add %s inet " BH_NFT_TABLE " %s { type ", map ? "map" : "set", s->name);
-	switch (s->kind) {
-	case SET_LEASE: bh_buf_str(b, "nf_proto ; flags timeout ;"); break;
-	case SET_PORTS: bh_buf_str(b, "inet_proto . inet_service : verdict ;"); break;
-	case SET_ADDRS: bh_buf_printf(b, "%s ; flags interval ;", addr); break;
-	case SET_ADDR_VMAP: bh_buf_printf(b, "%s : verdict ; flags interval ;", addr); break;
-	}
-	bool some = s->kind == SET_LEASE || s->ranges.n || s->n_ways;
-	bh_buf_str(b, some ? " elements = { " : " }\n");
+static void elements(struct bh_buf *b, const struct set_def *s)
+{
+	size_t line = b->len;
+
 	if (s->kind == SET_LEASE)
 		bh_buf_printf(b, "ipv4 timeout %us, ipv6 timeout %us", s->timeout, s->timeout);
 	for (size_t i = 0; i < s->ranges.n; i++) {
-		bh_buf_str(b, i ? ", " : "");
+		between(b, i, &line);
 		bh_range_format(s->family, &s->ranges.v[i], b);
 	}
 	for (size_t i = 0; i < s->n_ways; i++) {
 		const struct way *w = &s->ways[i];
-		bh_buf_str(b, i ? ", " : "");
+		between(b, i, &line);
 		if (s->kind == SET_PORTS) {
 			bh_buf_printf(b, "%s . %u : goto %s",
 				w->service.proto == BH_TCP ? "tcp" : "udp", w->service.port,
@@ -68,8 +107,27 @@ static int text_set(void *ctx, const struct set_def *s)
 			bh_buf_printf(b, " : jump %s", w->chain);
 		}
 	}
-	if (some)
-		bh_buf_str(b, " } ; }\n");
+}
+
+static int text_set(void *ctx, const struct set_def *s)
+{
+	struct bh_buf *b = &((struct text *)ctx)->sets;
+	const char *addr = s->family == BH_V4 ? "ipv4_addr" : "ipv6_addr";
+	bool map = s->kind == SET_PORTS || s->kind == SET_ADDR_VMAP;
+
+	bh_buf_printf(b, "\n\t%s %s {\n\t\ttype ", map ? "map" : "set", s->name);
+	switch (s->kind) {
+	case SET_LEASE: bh_buf_str(b, "nf_proto\n\t\tflags timeout\n"); break;
+	case SET_PORTS: bh_buf_str(b, "inet_proto . inet_service : verdict\n"); break;
+	case SET_ADDRS: bh_buf_printf(b, "%s\n\t\tflags interval\n", addr); break;
+	case SET_ADDR_VMAP: bh_buf_printf(b, "%s : verdict\n\t\tflags interval\n", addr); break;
+	}
+	if (s->kind == SET_LEASE || s->ranges.n || s->n_ways) {
+		bh_buf_str(b, "\t\telements = { ");
+		elements(b, s);
+		bh_buf_str(b, " }\n");
+	}
+	bh_buf_str(b, "\t}\n");
 	return 0;
 }
 
@@ -112,46 +170,96 @@ static void text_stmt(struct bh_buf *b, const struct stmt *s)
 
 static int text_rule(void *ctx, const char *chain, const struct stmt *v, size_t n)
 {
-	struct bh_buf *b = ((struct text *)ctx)->b;
+	struct bh_buf *b = chain_named(ctx, chain);
 
-	bh_buf_printf(b, "add rule inet " BH_NFT_TABLE " %s", chain);
+	assert(b);
 	for (size_t i = 0; i < n; i++) {
-		bh_buf_str(b, " ");
+		bh_buf_str(b, i ? " " : "\t\t");
 		text_stmt(b, &v[i]);
 	}
 	bh_buf_str(b, "\n");
 	return 0;
 }
 
-void bh_enforce_text(const struct bh_load *l, struct bh_buf *ret)
+/* Everything but the table's own braces. */
+static int gather(struct text *t, const struct bh_load *l, unsigned *hooks)
 {
-	struct text t = { .b = ret };
-	struct writer w = { .ctx = &t,
+	struct writer w = { .ctx = t,
 		.chain = text_chain,
 		.base_chain = text_base_chain,
 		.set = text_set,
 		.rule = text_rule };
-	unsigned hooks = 0;
+	int r = shape_generation(l, &w, hooks);
+	unsigned base = l->lease ? *hooks | l->former_hooks : *hooks;
 
-	bh_buf_printf(ret, "add table inet " BH_NFT_TABLE "\n");
-	if (!l->former)
-		bh_buf_printf(ret,
-			"delete table inet " BH_NFT_TABLE "\nadd table inet " BH_NFT_TABLE "\n");
-	int r = shape_generation(l, &w, &hooks);
+	for (unsigned h = 0; h < BH_HOOKS && !r; h++) {
+		if (base & BH_HOOK_BIT(h))
+			r = text_base_chain(t, base_chain_names[h], (enum bh_hook)h);
+	}
+	if (!r && l->lease)
+		r = text_set(t, &(struct set_def){
+					.name = "lease", .kind = SET_LEASE, .timeout = l->lease });
+	if (r)
+		return r;
+	return l->lease ? shape_base_rules(l->generation, *hooks, l->former, l->former_hooks, &w)
+			: shape_base_rules(0, 0, l->generation, *hooks, &w);
+}
+
+/* What the new table stands on: nothing, or the former generation. */
+static void before(const struct bh_load *l, struct bh_buf *ret)
+{
+	bh_buf_str(ret, "table inet " BH_NFT_TABLE "\n");
+	if (!l->former) {
+		bh_buf_str(ret, "delete table inet " BH_NFT_TABLE "\n\n");
+		return;
+	}
 	for (unsigned h = 0; h < BH_HOOKS; h++) {
-		if ((hooks | l->former_hooks) & BH_HOOK_BIT(h)) {
-			text_base_chain(&t, base_chain_names[h], (enum bh_hook)h);
+		if (l->former_hooks & BH_HOOK_BIT(h))
 			bh_buf_printf(
 				ret, "flush chain inet " BH_NFT_TABLE " %s\n", base_chain_names[h]);
-		}
 	}
-	if (l->lease) {
-		text_set(&t, &(struct set_def){
-				     .name = "lease", .kind = SET_LEASE, .timeout = l->lease });
-		r = r ? r : shape_base_rules(l->generation, hooks, l->former, l->former_hooks, &w);
-	} else {
-		r = r ? r : shape_base_rules(0, 0, l->generation, hooks, &w);
+	bh_buf_str(ret, "\n");
+}
+
+/* At once and for good: the former generation goes. */
+static void after(const struct bh_load *l, unsigned hooks, struct bh_buf *ret)
+{
+	bh_buf_str(ret, "\n");
+	for (unsigned h = 0; h < BH_HOOKS; h++) {
+		if (l->former_hooks & ~hooks & BH_HOOK_BIT(h))
+			bh_buf_printf(ret, "delete chain inet " BH_NFT_TABLE " %s\n",
+				base_chain_names[h]);
 	}
-	if (r)
+	for (size_t i = 0; i < l->n_stale_chains; i++)
+		bh_buf_printf(ret, "flush chain inet " BH_NFT_TABLE " %s\n", l->stale_chains[i]);
+	for (size_t i = 0; i < l->n_stale_sets; i++)
+		bh_buf_printf(ret, "delete set inet " BH_NFT_TABLE " %s\n", l->stale_sets[i]);
+	for (size_t i = 0; i < l->n_stale_chains; i++)
+		bh_buf_printf(ret, "delete chain inet " BH_NFT_TABLE " %s\n", l->stale_chains[i]);
+}
+
+void bh_enforce_text(const struct bh_load *l, struct bh_buf *ret)
+{
+	struct text t = { 0 };
+	unsigned hooks = 0;
+	int r = gather(&t, l, &hooks);
+
+	before(l, ret);
+	bh_buf_str(ret, "table inet " BH_NFT_TABLE " {");
+	bh_buf_add(ret, bh_buf_text(&t.sets), t.sets.len);
+	bool failed = r || !bh_buf_ok(&t.sets);
+	for (size_t i = 0; i < t.n; i++) {
+		failed |= !bh_buf_ok(&t.chains[i].b);
+		bh_buf_add(ret, bh_buf_text(&t.chains[i].b), t.chains[i].b.len);
+		bh_buf_str(ret, "\t}\n");
+		bh_buf_reset(&t.chains[i].b);
+	}
+	bh_buf_str(ret, "}\n");
+	if (l->former && !l->lease)
+		after(l, hooks, ret);
+	if (failed)
 		ret->failed = true; /* only memory can fail here */
+	free(t.chains);
+	bh_buf_reset(&t.sets);
+	bh_arena_reset(&t.a);
 }
