@@ -241,7 +241,7 @@ static void add_head(const struct bh_suggestion *s, struct bh_buf *b)
 		"# 'bulkhead plan' what it would break before you load it.\n");
 }
 
-void bh_plan_suggest_print(const struct bh_suggestion *s, struct bh_buf *b)
+static void add_all(const struct bh_suggestion *s, struct bh_buf *b)
 {
 	add_head(s, b);
 	bh_buf_str(b, "\n");
@@ -259,4 +259,25 @@ void bh_plan_suggest_print(const struct bh_suggestion *s, struct bh_buf *b)
 			      "taken away.\n");
 		add_all_left(s, b);
 	}
+}
+
+void bh_plan_suggest_print(const struct bh_suggestion *s, struct bh_buf *ret)
+{
+	BH_AUTO_ARENA a = { 0 };
+	BH_AUTO_BUF raw = { 0 };
+	struct bh_diags diags = { .arena = &a };
+	const struct bh_policy *p;
+
+	add_all(s, &raw);
+	if (!bh_buf_ok(&raw) || bh_policy_parse("suggestion",
+					bh_span_of(bh_buf_text(&raw), raw.len), &a, &diags, &p)) {
+		ret->failed = true;
+		return;
+	}
+	/* A sentence of ours that the language refuses would be a bug; `policy check` then
+	 * shows it where it stands. */
+	if (diags.errors)
+		bh_buf_str(ret, bh_buf_text(&raw));
+	else
+		bh_policy_print(p, ret);
 }
