@@ -62,6 +62,11 @@ struct bh_verified {
 	size_t n_outside;
 };
 
+/* A dump that is already there against the policy.  audit: the table only watches.
+ * -ENOMEM, or -EBADMSG for what is no dump. */
+BH_MUST int bh_keeper_prove(struct bh_span dump, const struct bh_ready *r, bool audit,
+	struct bh_arena *a, struct bh_proof *ret);
+
 /* Dumps the kernel and proves it against the judge.  Nothing loaded is no failure:
  * state.loaded tells.  -EAGAIN when the rules keep changing while they are read. */
 BH_MUST int bh_keeper_verify(struct bh_priv *p, const struct bh_ready *r, struct bh_arena *a,

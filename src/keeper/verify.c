@@ -65,8 +65,19 @@ static int make_judge(const struct bh_ready *r, struct bh_arena *a, struct bh_ju
 	return 0;
 }
 
+int bh_keeper_prove(struct bh_span dump, const struct bh_ready *r, bool audit, struct bh_arena *a,
+	struct bh_proof *ret)
+{
+	struct bh_judge j;
+
+	if (make_judge(r, a, &j) < 0)
+		return -ENOMEM;
+	j.audit = audit;
+	return bh_proof_check(dump, &j, a, ret);
+}
+
 /* Rules that change while they are read are read again. */
-static int prove(struct bh_priv *p, const struct bh_judge *j, struct bh_arena *a,
+static int prove(struct bh_priv *p, const struct bh_ready *ready, bool audit, struct bh_arena *a,
 	struct bh_proof *ret, const char **why)
 {
 	for (int i = 0; i < MAX_TRIES; i++) {
@@ -76,7 +87,7 @@ static int prove(struct bh_priv *p, const struct bh_judge *j, struct bh_arena *a
 			return r;
 		if (r == -EAGAIN)
 			continue;
-		r = bh_proof_check(bh_span_of(bh_buf_text(&dump), dump.len), j, a, ret);
+		r = bh_keeper_prove(bh_span_of(bh_buf_text(&dump), dump.len), ready, audit, a, ret);
 		if (r < 0) {
 			*why = r == -ENOMEM ? "out of memory"
 					    : "the kernel's answer is no dump that can be read";
@@ -112,21 +123,15 @@ int bh_keeper_verify(struct bh_priv *p, const struct bh_ready *r, struct bh_aren
 	struct bh_verified *ret, const char **why)
 {
 	struct bh_verified v = { 0 };
-	struct bh_judge j;
 
 	int e = bh_priv_state(p, &v.state, why);
-	if (e == 0 && make_judge(r, a, &j) < 0) {
-		*why = "out of memory";
-		e = -ENOMEM;
-	}
 	if (e < 0)
 		return e;
 	bool trial = v.state.trial && v.state.lease_left;
-	v.audit = (trial ? v.state.trial_mode : v.state.mode) == BH_AUDIT;
-	j.audit = v.state.loaded && v.audit;
+	v.audit = v.state.loaded && (trial ? v.state.trial_mode : v.state.mode) == BH_AUDIT;
 	v.other_policy = v.state.loaded &&
 			 memcmp(trial ? v.state.trial_hash : v.state.hash, r->hash, BH_HASH) != 0;
-	e = prove(p, &j, a, &v.proof, why);
+	e = prove(p, r, v.audit, a, &v.proof, why);
 	if (e < 0)
 		return e;
 	v.holds = v.state.loaded && v.proof.answer == BH_PROVEN && !v.proof.no_table &&
