@@ -191,5 +191,7 @@ json_t *bh_json_tally(const struct bh_tally *t)
 	set(&o, "malformed", number(t->malformed));
 	set(&o, "evicted", number(t->evicted));
 	set(&o, "unknown_frames", number(t->unknown_frames));
+	set(&o, "log_events", number(t->log_events));
+	set(&o, "log_lost", number(t->log_lost));
 	return finish(&o);
 }

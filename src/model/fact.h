@@ -32,6 +32,8 @@ struct bh_tally {
 	uint64_t evicted; /* flows, sessions or trees given up for lack of room */
 	uint64_t unknown_frames; /* link or network layers we do not read */
 	uint64_t flows; /* TCP connections with SMB in them, or on its ports */
+	uint64_t log_events; /* packets that our audit rules logged */
+	uint64_t log_lost; /* times the audit log overran; our rules' counters know how many */
 };
 
 #define BH_PROBLEM_TEXT 192

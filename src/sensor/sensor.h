@@ -24,8 +24,8 @@ struct bh_sensor_limits {
 };
 
 /* -ENOMEM.  sink is called from within the functions below. */
-BH_MUST int bh_sensor_new(const struct bh_sensor_limits *limits, bh_fact_fn sink, void *ctx,
-	struct bh_sensor **ret);
+BH_MUST int bh_sensor_new(
+	const struct bh_sensor_limits *limits, bh_fact_fn sink, void *ctx, struct bh_sensor **ret);
 struct bh_sensor *bh_sensor_free(struct bh_sensor *s);
 static inline void bh_sensor_freep(struct bh_sensor **s)
 {
@@ -50,19 +50,25 @@ BH_MUST int bh_sensor_file(struct bh_sensor *s, int fd);
 
 /* ---- the process ---- */
 
+struct bh_sensor_ring {
+	int fd; /* AF_PACKET TPACKET_V3, from bulkhead-priv */
+	size_t block_size, block_count;
+	uint32_t link; /* LINKTYPE_* */
+	char ifname[16];
+};
+
 struct bh_sensor_job {
 	const int *files; /* capture files to read one after the other (one fact stream
 			   * each, ended by BH_FACT_END); or none */
 	size_t n_files;
-	const struct bh_sensor_ring {
-		int fd; /* AF_PACKET TPACKET_V3, from bulkhead-priv */
-		size_t block_size, block_count;
-		char ifname[16];
-	} *rings; /* or live interfaces */
+	const struct bh_sensor_ring *rings; /* or live interfaces */
 	size_t n_rings;
-	int nflog; /* a receive-only NFLOG descriptor, or -1 */
-	uint32_t flush_seconds; /* live: how often to tell */
+	int nflog; /* a receive-only NFLOG descriptor, or -1; live only */
+	uint32_t flush_seconds; /* live: how often to tell; 0: every second */
 };
+
+#define BH_SENSOR_RINGS 32u
+#define BH_SENSOR_FILES 16u
 
 struct bh_sensor_child {
 	pid_t pid;
@@ -70,5 +76,17 @@ struct bh_sensor_child {
 	int stop; /* close it, and the child finishes and tells what is left */
 };
 
-/* Forks the sandboxed child; the descriptors of job are closed in the parent. */
+/* Forks the sandboxed child; the descriptors of job are closed in the parent, also on
+ * failure.  -E2BIG for more of them than the limits above. */
 BH_MUST int bh_sensor_start(const struct bh_sensor_job *job, struct bh_sensor_child *ret);
+
+/* The next record, whole, waiting for it: 1, 0 at the end, or -errno; a record cut short
+ * is -EPIPE.  What it says is not checked (bh_fact_sane). */
+BH_MUST int bh_sensor_read(const struct bh_sensor_child *c, struct bh_fact *ret);
+
+/* Asks for the end (the facts that follow can still be read). */
+void bh_sensor_stop(struct bh_sensor_child *c);
+
+/* Waits for the child, which must have been read to its end or is killed.  0, or
+ * -EPIPE when it did not end by itself, *why saying how. */
+BH_MUST int bh_sensor_end(struct bh_sensor_child *c, const char **why);

@@ -190,14 +190,14 @@ int bh_store_tally(struct bh_store *s, uint32_t source, const struct bh_tally *t
 {
 	const uint64_t v[] = { t->packets, t->bytes, t->messages, t->kernel_drops,
 		t->truncated_packets, t->fragments, t->gaps, t->gap_bytes, t->malformed, t->evicted,
-		t->unknown_frames, t->flows };
+		t->unknown_frames, t->flows, t->log_events, t->log_lost };
 	STORE_AUTO_STMT *st = NULL;
 
 	assert(s->in_batch);
 	int r = store_prepare(s,
 		"UPDATE source SET packets = ?, bytes = ?, messages = ?, kernel_drops = ?, "
 		"truncated_packets = ?, fragments = ?, gaps = ?, gap_bytes = ?, malformed = ?, "
-		"evicted = ?, unknown_frames = ?, flows = ? WHERE id = ?",
+		"evicted = ?, unknown_frames = ?, flows = ?, log_events = ?, log_lost = ? WHERE id = ?",
 		&st);
 	for (size_t i = 0; !r && i < BH_LEN(v); i++)
 		r = store_errno(sqlite3_bind_int64(

@@ -171,7 +171,8 @@ static void read_source(sqlite3_stmt *st, struct bh_arena *a, struct bh_source_r
 	uint64_t *const tally[] = { &row->tally.packets, &row->tally.bytes, &row->tally.messages,
 		&row->tally.kernel_drops, &row->tally.truncated_packets, &row->tally.fragments,
 		&row->tally.gaps, &row->tally.gap_bytes, &row->tally.malformed, &row->tally.evicted,
-		&row->tally.unknown_frames, &row->tally.flows };
+		&row->tally.unknown_frames, &row->tally.flows, &row->tally.log_events,
+		&row->tally.log_lost };
 	const char *identity = (const char *)sqlite3_column_text(st, 1);
 	const char *label = (const char *)sqlite3_column_text(st, 2);
 
@@ -180,8 +181,8 @@ static void read_source(sqlite3_stmt *st, struct bh_arena *a, struct bh_source_r
 	row->label = bh_arena_str(a, label ? label : "");
 	for (size_t i = 0; i < BH_LEN(tally); i++)
 		*tally[i] = (uint64_t)sqlite3_column_int64(st, (int)i + 3);
-	row->first_seen = sqlite3_column_int64(st, 15);
-	row->last_seen = sqlite3_column_int64(st, 16);
+	row->first_seen = sqlite3_column_int64(st, 17);
+	row->last_seen = sqlite3_column_int64(st, 18);
 }
 
 int bh_store_sources(
@@ -193,7 +194,7 @@ int bh_store_sources(
 	int r = store_prepare(s,
 		"SELECT id, identity, label, packets, bytes, messages, kernel_drops, "
 		"truncated_packets, fragments, gaps, gap_bytes, malformed, evicted, unknown_frames, "
-		"flows, (SELECT min(first_seen) FROM figures WHERE source = source.id), "
+		"flows, log_events, log_lost, (SELECT min(first_seen) FROM figures WHERE source = source.id), "
 		"(SELECT max(last_seen) FROM figures WHERE source = source.id) "
 		"FROM source ORDER BY id",
 		&st);

@@ -220,7 +220,7 @@ static void test_filters_narrow_what_is_read(void)
 static void test_a_tally_comes_back(void)
 {
 	struct bh_row in[1] = { row(1, "a", 10) };
-	struct bh_tally t = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 };
+	struct bh_tally t = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14 };
 	BH_AUTO_ARENA a = { 0 };
 	const struct bh_source_row *v;
 	size_t n;

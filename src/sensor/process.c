@@ -1,0 +1,218 @@
+/*
+ * The powerless process: it holds its input, its output and nothing else, and what it
+ * writes is believed by nobody.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sandbox/sandbox.h"
+#include "sensor/live.h"
+
+/* Exit statuses of the child that the parent puts into words. */
+enum { EXIT_SANDBOX = 70, EXIT_MEMORY = 71, EXIT_FAILED = 72 };
+
+/* ---- in the child ---- */
+
+static int file_sink(void *ctx, const struct bh_fact *f)
+{
+	return live_write(*(const int *)ctx, f);
+}
+
+static int read_one(int fd, int facts)
+{
+	struct bh_sensor *s;
+	int r = bh_sensor_new(NULL, file_sink, &facts, &s);
+
+	if (r)
+		return r;
+	r = bh_sensor_file(s, fd);
+	if (r && r != -ENOMEM && r != -EPIPE) {
+		/* The system could not read on: said in place of what would have followed. */
+		struct bh_fact f = { .magic = BH_FACT_MAGIC, .kind = BH_FACT_PROBLEM };
+		snprintf(f.problem.text, sizeof f.problem.text, "cannot be read: %s",
+			strerrordesc_np(-r) ? strerrordesc_np(-r) : "unknown error");
+		r = live_write(facts, &f);
+	}
+	if (!r)
+		r = bh_sensor_finish(s);
+	bh_sensor_free(s);
+	return r;
+}
+
+static int read_files(const struct bh_sensor_job *job, int facts)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < job->n_files; i++)
+		r = read_one(job->files[i], facts);
+	return r;
+}
+
+static int quiet_standard(void)
+{
+	int null = open("/dev/null", O_RDWR);
+
+	if (null < 0)
+		return -errno;
+	for (int fd = 0; fd < 3; fd++) {
+		if (dup2(null, fd) < 0)
+			return -errno;
+	}
+	if (null > 2)
+		close(null);
+	return 0;
+}
+
+static int keep_job(const struct bh_sensor_job *job, int stop, int facts)
+{
+	int keep[BH_SENSOR_RINGS + BH_SENSOR_FILES];
+	size_t n = 0;
+
+	keep[n++] = stop;
+	keep[n++] = facts;
+	for (size_t i = 0; i < job->n_rings; i++)
+		keep[n++] = job->rings[i].fd;
+	if (job->nflog >= 0 && !job->n_files)
+		keep[n++] = job->nflog;
+	for (size_t i = 0; i < job->n_files; i++)
+		keep[n++] = job->files[i];
+	return bh_sandbox_keep_only(keep, n);
+}
+
+_Noreturn static void child(const struct bh_sensor_job *job, int stop, int facts)
+{
+	/* ^C reaches the whole foreground; the parent decides when we end. */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGPIPE, SIG_DFL);
+	int r = keep_job(job, stop, facts);
+	if (!r)
+		r = quiet_standard();
+	if (!r)
+		r = bh_sandbox_enter(BH_ROLE_SENSOR);
+	if (r)
+		_exit(EXIT_SANDBOX);
+	r = job->n_files ? read_files(job, facts) : live_run(job, stop, facts);
+	_exit(r == -ENOMEM ? EXIT_MEMORY : r ? EXIT_FAILED : 0);
+}
+
+/* ---- in the parent ---- */
+
+static void close_job(const struct bh_sensor_job *job)
+{
+	for (size_t i = 0; i < job->n_files; i++)
+		close(job->files[i]);
+	for (size_t i = 0; i < job->n_rings; i++)
+		close(job->rings[i].fd);
+	if (job->nflog >= 0 && !job->n_files)
+		close(job->nflog);
+}
+
+static int start(const struct bh_sensor_job *job, int facts[2], int stop[2], pid_t *ret)
+{
+	if (job->n_rings > BH_SENSOR_RINGS || job->n_files > BH_SENSOR_FILES)
+		return -E2BIG;
+	if (pipe2(facts, O_CLOEXEC) || pipe2(stop, O_CLOEXEC))
+		return -errno;
+	pid_t pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (pid == 0) {
+		close(facts[0]);
+		close(stop[1]);
+		child(job, stop[0], facts[1]);
+	}
+	*ret = pid;
+	return 0;
+}
+
+static void close_pair(int p[2], int r)
+{
+	for (int i = 0; r && i < 2; i++) {
+		if (p[i] >= 0)
+			close(p[i]);
+	}
+}
+
+int bh_sensor_start(const struct bh_sensor_job *job, struct bh_sensor_child *ret)
+{
+	int facts[2] = { -1, -1 }, stop[2] = { -1, -1 };
+	struct bh_sensor_child c = { 0 };
+	int r = start(job, facts, stop, &c.pid);
+
+	close_job(job);
+	close_pair(facts, r);
+	close_pair(stop, r);
+	if (r)
+		return r;
+	close(facts[1]);
+	close(stop[0]);
+	/* Larger than the default 64 KiB holds 32 records; as root a pipe may have this. */
+	(void)fcntl(facts[0], F_SETPIPE_SZ, 1 << 20);
+	c.facts = facts[0];
+	c.stop = stop[1];
+	*ret = c;
+	return 0;
+}
+
+int bh_sensor_read(const struct bh_sensor_child *c, struct bh_fact *ret)
+{
+	struct bh_fact f;
+	size_t have = 0;
+
+	while (have < sizeof f) {
+		ssize_t n = read(c->facts, (char *)&f + have, sizeof f - have);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return have ? -EPIPE : 0;
+		have += (size_t)n;
+	}
+	*ret = f;
+	return 1;
+}
+
+void bh_sensor_stop(struct bh_sensor_child *c)
+{
+	if (c->stop >= 0)
+		close(c->stop);
+	c->stop = -1;
+}
+
+static const char *exit_sentence(int status)
+{
+	if (WIFSIGNALED(status))
+		return WTERMSIG(status) == SIGSYS
+			       ? "the sensor process was killed for a system call it may not make"
+			       : "the sensor process was killed";
+	switch (WEXITSTATUS(status)) {
+	case EXIT_SANDBOX: return "the sensor process could not give up its privileges";
+	case EXIT_MEMORY: return "the sensor process ran out of memory";
+	default: return "the sensor process failed";
+	}
+}
+
+int bh_sensor_end(struct bh_sensor_child *c, const char **why)
+{
+	int status = 0;
+
+	bh_sensor_stop(c);
+	close(c->facts); /* who has not read to the end does not want the rest */
+	c->facts = -1;
+	while (waitpid(c->pid, &status, 0) < 0) {
+		if (errno != EINTR) {
+			*why = "the sensor process is lost";
+			return -errno;
+		}
+	}
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	*why = exit_sentence(status);
+	return -EPIPE;
+}
