@@ -2,5 +2,10 @@
 
 /* clang-format off */
 const struct bh_command *const bh_commands[] = {
+	&bh_cmd_policy_check,
+	&bh_cmd_policy_fmt,
+	&bh_cmd_policy_diff,
+	&bh_cmd_explain,
+	&bh_cmd_plan,
 	NULL,
 };

@@ -4,3 +4,9 @@
 #include "cli/cli.h"
 
 extern const struct bh_command *const bh_commands[];
+extern const struct bh_command bh_cmd_policy_check;
+extern const struct bh_command bh_cmd_policy_fmt;
+extern const struct bh_command bh_cmd_policy_diff;
+extern const struct bh_command bh_cmd_explain;
+
+extern const struct bh_command bh_cmd_plan;

@@ -423,6 +423,7 @@ static void bind_defaults(struct binder *b, struct bh_bound *bound)
 		const struct bh_sentence *s = &b->p->v[i];
 		if (s->kind != BH_SENTENCE_DEFAULT)
 			continue;
+		const char *text = sentence_text(b, s);
 		for (size_t k = 0; k < b->p->n_ports; k++) {
 			if (!bh_service_in_words(&s->services, &b->p->ports[k]))
 				continue;
@@ -430,7 +431,9 @@ static void bind_defaults(struct binder *b, struct bh_bound *bound)
 				.hooks = hooks_of(s),
 				.service = b->p->ports[k].service,
 				.line = s->mark.line,
-				.file = b->p->file };
+				.file = b->p->file,
+				.text = text,
+				.reason = s->reason };
 		}
 	}
 	bound->defaults = v;

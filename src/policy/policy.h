@@ -62,6 +62,8 @@ struct bh_bound_default {
 	struct bh_service service;
 	unsigned line;
 	const char *file;
+	const char *text; /* the canonical sentence */
+	const char *reason;
 };
 
 struct bh_bound_service {
