@@ -16,7 +16,8 @@ struct bh_interface {
 };
 
 /* The table for a view.  forwards: a host that also forwards gets the forward gates,
- * judged as a gateway.  policy_hash goes into the table as it is.  -ENOMEM. */
+ * judged as a gateway.  policy_hash goes into the table as it is.  -ENOMEM, or -E2BIG
+ * where a table's limits (model/table.h) do not suffice. */
 BH_MUST int bh_plan_table(const struct bh_bound *b, const struct bh_view *v,
 	const struct bh_interface *ifaces, size_t n_ifaces, bool forwards,
 	const uint8_t policy_hash[BH_HASH], struct bh_arena *a, struct bh_table *ret);

@@ -288,26 +288,44 @@ static int by_ifname(const void *x, const void *y)
 	return strcmp(a->ifname, b->ifname);
 }
 
+static bool same_products(const struct bh_products *x, const struct bh_products *y)
+{
+	if (x->n != y->n)
+		return false;
+	for (size_t i = 0; i < x->n; i++) {
+		if (!bh_addrset_equal(&x->v[i].src, &y->v[i].src) ||
+			!bh_addrset_equal(&x->v[i].dst, &y->v[i].dst))
+			return false;
+	}
+	return true;
+}
+
 static int host_gate(const struct planner *p, struct spot at, const struct bh_interface *ifaces,
 	size_t n_ifaces, struct bh_gate *ret)
 {
 	size_t named = speaks_of_localsubnet(p, &at) ? n_ifaces : 0;
 	struct bh_gate_case *cases = bh_arena_array(p->a, named + 1, sizeof *cases);
+	size_t n = 0;
 
 	if (!cases)
 		return -ENOMEM;
-	if (named + 1 > BH_MAX_CASES)
-		return -E2BIG;
+	at.onlink = NULL;
+	struct bh_gate_case rest = host_case(p, &at);
 	for (size_t i = 0; i < named; i++) {
 		at.onlink = &ifaces[i].onlink;
-		cases[i] = host_case(p, &at);
-		memcpy(cases[i].ifname, ifaces[i].name, BH_IFNAME);
+		struct bh_gate_case c = host_case(p, &at);
+		if (same_products(&c.admit, &rest.admit) &&
+			same_products(&c.admit_same_port, &rest.admit_same_port))
+			continue; /* the case for all others says it already */
+		memcpy(c.ifname, ifaces[i].name, BH_IFNAME);
+		cases[n++] = c;
 	}
-	qsort(cases, named, sizeof *cases, by_ifname);
-	at.onlink = NULL;
-	cases[named] = host_case(p, &at);
+	if (n + 1 > BH_MAX_CASES)
+		return -E2BIG;
+	qsort(cases, n, sizeof *cases, by_ifname);
+	cases[n++] = rest;
 	*ret = (struct bh_gate){
-		.hook = at.hook, .service = at.service, .cases = cases, .n_cases = named + 1
+		.hook = at.hook, .service = at.service, .cases = cases, .n_cases = n
 	};
 	return 0;
 }
