@@ -1,255 +1,357 @@
-#include "priv/priv.h"
-
 #include <fcntl.h>
-#include <libgen.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "priv/priv.h"
 #include "priv/wire.h"
 
-#define PROGRAM "bulkhead-priv"
+#ifndef BH_PRIV_FOLDER
+#define BH_PRIV_FOLDER "/usr/local/libexec"
+#endif
+
+#define MAX_ANSWER (1u << 30)
 
 struct bh_priv {
 	int fd;
-	pid_t pid;
-	char why[512];
+	char why[BH_MAX_WHY + 1];
 };
 
-/* Beside this program first, so that a build tree uses its own. */
-static const char *program(char ret[PATH_MAX])
+/* ---- starting it ---- */
+
+/* The program beside ours, else the installed one; empty when neither is there. */
+static void find_program(char *ret, size_t size)
 {
-	char self[PATH_MAX];
+	char self[3072];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
 
 	if (n > 0) {
 		self[n] = '\0';
-		if (snprintf(ret, PATH_MAX, "%s/" PROGRAM, dirname(self)) < PATH_MAX &&
-			access(ret, X_OK) == 0)
-			return ret;
+		char *slash = strrchr(self, '/');
+		if (slash) {
+			*slash = '\0';
+			snprintf(ret, size, "%s/bulkhead-priv", self);
+			if (access(ret, X_OK) == 0)
+				return;
+		}
 	}
-	static const char *const places[] = { "/usr/local/sbin/" PROGRAM, "/usr/sbin/" PROGRAM };
-	for (size_t i = 0; i < BH_LEN(places); i++) {
-		if (access(places[i], X_OK) == 0)
-			return places[i];
-	}
-	return NULL;
+	snprintf(ret, size, "%s/bulkhead-priv", BH_PRIV_FOLDER);
+	if (access(ret, X_OK) != 0)
+		ret[0] = '\0';
 }
 
-static int start(struct bh_priv *p, const char *path)
+/* In the grandchild: nothing of the caller's is left open, neither terminal nor pipe,
+ * because it may stay until a trial has lapsed. */
+_Noreturn static void become(const char *program, int fd)
 {
-	int pair[2];
+	char *const argv[] = { (char[]){ "bulkhead-priv" }, NULL };
+	char *const empty[] = { NULL };
+#ifdef BH_FAULT_POINTS
+	char *const *env = environ;
+	(void)empty;
+#else
+	char *const *env = empty;
+#endif
+	int null = open("/dev/null", O_RDWR);
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
-		return -errno;
-	p->pid = fork();
-	if (p->pid < 0) {
-		int r = -errno;
-		close(pair[0]);
-		close(pair[1]);
-		return r;
-	}
-	if (!p->pid) {
-		char *const argv[] = { (char[]){ PROGRAM }, NULL };
-		char *const env[] = { NULL };
-		if (pair[1] == 3)
-			fcntl(3, F_SETFD, 0);
-		else if (dup2(pair[1], 3) != 3)
-			_exit(127);
-		execve(path, argv, env);
+	if (null < 0 || setsid() < 0)
 		_exit(127);
+	/* Out of the way of 0 to 3 first. */
+	int sock = fcntl(fd, F_DUPFD, 10);
+	null = fcntl(null, F_DUPFD, 10);
+	if (sock < 0 || null < 0)
+		_exit(127);
+	for (int i = 0; i < 3; i++) {
+		if (dup2(null, i) < 0)
+			_exit(127);
 	}
-	close(pair[1]);
-	p->fd = pair[0];
-	return 0;
+	if (dup2(sock, 3) < 0)
+		_exit(127);
+	close(sock);
+	close(null);
+	execve(program, argv, env);
+	_exit(127);
+}
+
+/* Twice forked: whoever starts it never has to wait for it. */
+static int start(const char *program, int fd)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return -errno;
+	if (pid == 0) {
+		pid_t again = fork();
+		if (again == 0)
+			become(program, fd);
+		_exit(again < 0);
+	}
+	while (waitpid(pid, &status, 0) < 0) {
+		if (errno != EINTR)
+			return -errno;
+	}
+	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -EAGAIN;
 }
 
 int bh_priv_open(struct bh_priv **ret, const char **why)
 {
-	char path[PATH_MAX];
-	const char *found;
+	static char sentence[256];
+	char program[4096];
+	int s[2];
 
 	if (geteuid() != 0) {
 		*why = "this needs root: run it again with sudo";
 		return -EPERM;
 	}
-	found = program(path);
-	if (!found) {
-		*why = PROGRAM
-			" is neither beside this program nor installed: run 'make' or 'make install'";
+	find_program(program, sizeof program);
+	if (!program[0]) {
+		*why = "the program bulkhead-priv is neither beside this one nor in "
+		       "" BH_PRIV_FOLDER ": is the installation whole?";
 		return -ENOENT;
 	}
-	BH_AUTO(bh_priv) p = calloc(1, sizeof *p);
-	if (!p) {
-		*why = "out of memory";
-		return -ENOMEM;
+	struct bh_priv *p = calloc(1, sizeof *p);
+	int err = p ? 0 : -ENOMEM;
+	if (!err && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, s) < 0)
+		err = -errno;
+	if (!err) {
+		err = start(program, s[1]);
+		close(s[1]);
+		if (err)
+			close(s[0]);
 	}
-	p->fd = -1;
-	int r = start(p, found);
-	if (r) {
-		*why = "cannot start " PROGRAM;
-		return r;
+	if (err) {
+		free(p);
+		snprintf(sentence, sizeof sentence, "cannot start bulkhead-priv: %s",
+			strerror(-err));
+		*why = sentence;
+		return err;
 	}
+	p->fd = s[0];
 	*ret = p;
-	p = NULL;
 	return 0;
 }
 
 struct bh_priv *bh_priv_free(struct bh_priv *p)
 {
-	if (!p)
-		return NULL;
-	if (p->fd >= 0)
+	if (p)
 		close(p->fd);
-	while (p->pid > 0 && waitpid(p->pid, NULL, 0) < 0 && errno == EINTR)
-		;
 	free(p);
 	return NULL;
 }
 
-static int lost(struct bh_priv *p, int r, const char **why)
+/* ---- asking it ---- */
+
+static int gone(struct bh_priv *p, const char **why)
 {
-	snprintf(p->why, sizeof p->why, PROGRAM " went away before it answered (%s)", strerror(-r));
+	snprintf(p->why, sizeof p->why,
+		"bulkhead-priv ended before it answered: 'bulkhead status' tells what stands");
 	*why = p->why;
-	return r;
+	return -EPIPE;
 }
 
-/* Sends one request and takes its answer apart; rest and passed may be NULL. */
-static int ask(struct bh_priv *p, uint32_t type, const struct bh_buf *body,
-	struct bh_priv_state *state, struct bh_buf *rest, int *passed, const char **why)
+static int out_of_memory(const char **why)
 {
-	BH_AUTO_BUF frame = { 0 }, answer = { 0 };
-	size_t len = body ? body->len : 0;
-	uint8_t head[4];
+	*why = "out of memory";
+	return -ENOMEM;
+}
 
-	bh_buf_le32(&frame, (uint32_t)(len + 4));
-	bh_buf_le32(&frame, type);
-	if (len)
-		bh_buf_add(&frame, body->ptr, len);
-	if (!bh_buf_ok(&frame) || len > PRIV_MAX_REQUEST) {
-		*why = "the request is too large";
-		return -E2BIG;
+static int send_all(int fd, const char *ptr, size_t len)
+{
+	while (len) {
+		ssize_t n = send(fd, ptr, len, MSG_NOSIGNAL);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		ptr += n;
+		len -= (size_t)n;
 	}
-	int r = priv_send(p->fd, frame.ptr, frame.len, -1);
-	if (!r)
-		r = priv_receive(p->fd, head, sizeof head, passed);
-	if (r)
-		return lost(p, r, why);
-	struct bh_cur h = bh_cur_of(bh_span_of(head, sizeof head));
-	answer.len = bh_cur_le32(&h);
-	answer.ptr = malloc(answer.len + 1);
-	if (!answer.ptr) {
-		*why = "out of memory";
-		return -ENOMEM;
-	}
-	r = priv_receive(p->fd, answer.ptr, answer.len, passed);
-	if (r)
-		return lost(p, r, why);
-
-	struct bh_cur c = bh_cur_of(bh_span_of(answer.ptr, answer.len));
-	int err = (int)bh_cur_le32(&c);
-	uint32_t n = bh_cur_le32(&c);
-	struct bh_span said = bh_cur_take(&c, n);
-	struct bh_priv_state s;
-	if (!bh_cur_ok(&c) || priv_state_decode(&c, &s))
-		return lost(p, -EBADMSG, why);
-	if (err) {
-		snprintf(p->why, sizeof p->why, "%.*s", (int)bh_min_size(said.len, 500),
-			(const char *)said.ptr);
-		*why = p->why;
-		return -err;
-	}
-	if (state)
-		*state = s;
-	if (rest)
-		bh_buf_add(rest, c.at, bh_cur_left(&c));
 	return 0;
+}
+
+/* Reads len bytes; a descriptor that comes with them goes to *pass, if wanted. */
+static int receive(int fd, void *ptr, size_t len, int *pass)
+{
+	uint8_t *p = ptr;
+
+	while (len) {
+		_Alignas(struct cmsghdr) char space[CMSG_SPACE(sizeof(int))];
+		struct iovec v = { .iov_base = p, .iov_len = len };
+		struct msghdr m = { .msg_iov = &v,
+			.msg_iovlen = 1,
+			.msg_control = space,
+			.msg_controllen = sizeof space };
+		ssize_t n = recvmsg(fd, &m, MSG_CMSG_CLOEXEC);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return -EPIPE;
+		const struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+		if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
+			c->cmsg_len == CMSG_LEN(sizeof(int))) {
+			int got;
+			memcpy(&got, CMSG_DATA(c), sizeof got);
+			if (pass && *pass < 0)
+				*pass = got;
+			else
+				close(got);
+		}
+		p += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static int receive_error(struct bh_priv *p, int err, uint32_t len, const char **why)
+{
+	if (len > BH_MAX_WHY || receive(p->fd, p->why, len, NULL))
+		return gone(p, why);
+	p->why[len] = '\0';
+	*why = p->why;
+	return -err;
+}
+
+/* Sends the request and gathers the whole answer. */
+static int ask(struct bh_priv *p, const struct bh_buf *request, struct bh_buf *ret, int *pass,
+	const char **why)
+{
+	bool more = true;
+
+	if (!bh_buf_ok(request))
+		return out_of_memory(why);
+	/* A program that could not start has written its reason and left. */
+	(void)!send_all(p->fd, request->ptr, request->len);
+	while (more) {
+		uint8_t header[BH_ANSWER_HEADER], piece[16384];
+		uint32_t len = 0;
+		int err = 0;
+		if (receive(p->fd, header, sizeof header, pass) ||
+			bh_wire_answer_header(bh_span_of(header, sizeof header), &err, &more, &len))
+			return gone(p, why);
+		if (err)
+			return receive_error(p, err, len, why);
+		while (len) {
+			uint32_t n = (uint32_t)bh_min_size(len, sizeof piece);
+			if (receive(p->fd, piece, n, NULL) || ret->len > MAX_ANSWER)
+				return gone(p, why);
+			bh_buf_add(ret, piece, n);
+			len -= n;
+		}
+	}
+	return bh_buf_ok(ret) ? 0 : out_of_memory(why);
+}
+
+static int ask_state(struct bh_priv *p, const struct bh_buf *request, struct bh_priv_state *ret,
+	const char **why)
+{
+	BH_AUTO_BUF answer = { 0 };
+	int err = ask(p, request, &answer, NULL, why);
+
+	if (!err && bh_wire_get_state(bh_span_of(answer.ptr, answer.len), ret))
+		err = gone(p, why);
+	return err;
+}
+
+static int ask_plain(
+	struct bh_priv *p, enum bh_ask what, struct bh_priv_state *ret, const char **why)
+{
+	BH_AUTO_BUF request = { 0 };
+
+	bh_wire_ask(&request, what, NULL, 0);
+	return ask_state(p, &request, ret, why);
 }
 
 int bh_priv_apply(struct bh_priv *p, const struct bh_priv_apply *a, struct bh_priv_state *ret,
 	const char **why)
 {
-	BH_AUTO_BUF body = { 0 }, table = { 0 };
-	const char *text = a->policy_text ? a->policy_text : "";
+	BH_AUTO_BUF request = { 0 };
 
-	bh_table_encode(a->table, &table);
-	bh_buf_u8(&body, (uint8_t)a->mode);
-	bh_buf_le32(&body, a->lease);
-	bh_buf_le32(&body, (uint32_t)table.len);
-	bh_buf_add(&body, table.ptr, table.len);
-	bh_buf_le32(&body, (uint32_t)strlen(text));
-	bh_buf_str(&body, text);
-	if (!bh_buf_ok(&table) || !bh_buf_ok(&body)) {
-		*why = "out of memory";
-		return -ENOMEM;
-	}
-	return ask(p, PRIV_APPLY, &body, ret, NULL, NULL, why);
+	bh_wire_apply(&request, a);
+	return ask_state(p, &request, ret, why);
 }
 
 int bh_priv_confirm(struct bh_priv *p, struct bh_priv_state *ret, const char **why)
 {
-	return ask(p, PRIV_CONFIRM, NULL, ret, NULL, NULL, why);
+	return ask_plain(p, BH_ASK_CONFIRM, ret, why);
 }
 
 int bh_priv_undo(struct bh_priv *p, struct bh_priv_state *ret, const char **why)
 {
-	return ask(p, PRIV_UNDO, NULL, ret, NULL, NULL, why);
+	return ask_plain(p, BH_ASK_UNDO, ret, why);
 }
 
 int bh_priv_state(struct bh_priv *p, struct bh_priv_state *ret, const char **why)
 {
-	return ask(p, PRIV_STATE, NULL, ret, NULL, NULL, why);
+	return ask_plain(p, BH_ASK_STATE, ret, why);
+}
+
+static int ask_bytes(struct bh_priv *p, enum bh_ask what, struct bh_buf *ret, const char **why)
+{
+	BH_AUTO_BUF request = { 0 };
+
+	bh_wire_ask(&request, what, NULL, 0);
+	return ask(p, &request, ret, NULL, why);
 }
 
 int bh_priv_dump(struct bh_priv *p, struct bh_buf *ret, const char **why)
 {
-	return ask(p, PRIV_DUMP, NULL, NULL, ret, NULL, why);
+	return ask_bytes(p, BH_ASK_DUMP, ret, why);
 }
 
 int bh_priv_policy(struct bh_priv *p, struct bh_buf *ret, const char **why)
 {
-	return ask(p, PRIV_POLICY, NULL, NULL, ret, NULL, why);
+	return ask_bytes(p, BH_ASK_POLICY, ret, why);
+}
+
+static int ask_descriptor(
+	struct bh_priv *p, const struct bh_buf *request, struct bh_priv_ring *ret, const char **why)
+{
+	BH_AUTO_BUF answer = { 0 };
+	struct bh_priv_ring r = { .fd = -1 };
+	int err = ask(p, request, &answer, &r.fd, why);
+
+	if (err)
+		return err;
+	struct bh_cur c = bh_cur_of(bh_span_of(answer.ptr, answer.len));
+	r.block_size = bh_cur_le32(&c);
+	r.block_count = bh_cur_le32(&c);
+	r.link = bh_cur_le32(&c);
+	if (!bh_cur_ok(&c) || bh_cur_left(&c) || r.fd < 0) {
+		if (r.fd >= 0)
+			close(r.fd);
+		return gone(p, why);
+	}
+	*ret = r;
+	return 0;
 }
 
 int bh_priv_capture(
 	struct bh_priv *p, const char *ifname, struct bh_priv_ring *ret, const char **why)
 {
-	BH_AUTO_BUF body = { 0 }, rest = { 0 };
+	BH_AUTO_BUF request = { 0 };
 	char name[BH_IFNAME] = { 0 };
-	int fd = -1;
+	size_t n = strlen(ifname);
 
-	if (strlen(ifname) >= sizeof name) {
-		*why = "an interface's name has at most 15 characters";
+	if (!n || n >= sizeof name) {
+		*why = "an interface's name has 1 to 15 characters";
 		return -EINVAL;
 	}
-	memcpy(name, ifname, strlen(ifname));
-	bh_buf_add(&body, name, sizeof name);
-	int r = ask(p, PRIV_CAPTURE, &body, NULL, &rest, &fd, why);
-	struct bh_cur c = bh_cur_of(bh_span_of(rest.ptr, rest.len));
-	uint32_t size = bh_cur_le32(&c);
-	uint32_t count = bh_cur_le32(&c);
-	if (!r && (fd < 0 || !bh_cur_ok(&c)))
-		r = lost(p, -EBADMSG, why);
-	if (r) {
-		if (fd >= 0)
-			close(fd);
-		return r;
-	}
-	*ret = (struct bh_priv_ring){ .fd = fd, .block_size = size, .block_count = count };
-	return 0;
+	memcpy(name, ifname, n);
+	bh_wire_ask(&request, BH_ASK_CAPTURE, name, sizeof name);
+	return ask_descriptor(p, &request, ret, why);
 }
 
 int bh_priv_nflog(struct bh_priv *p, int *ret, const char **why)
 {
-	int fd = -1;
-	int r = ask(p, PRIV_NFLOG, NULL, NULL, NULL, &fd, why);
+	BH_AUTO_BUF request = { 0 };
+	struct bh_priv_ring r;
 
-	if (!r && fd < 0)
-		r = lost(p, -EBADMSG, why);
-	if (!r)
-		*ret = fd;
-	return r;
+	bh_wire_ask(&request, BH_ASK_NFLOG, NULL, 0);
+	int err = ask_descriptor(p, &request, &r, why);
+	if (!err)
+		*ret = r.fd;
+	return err;
 }

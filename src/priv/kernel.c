@@ -5,242 +5,334 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
-#include <linux/netlink.h>
-#include <poll.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-#define ANSWER    (256u * 1024u) /* larger than any dump chunk */
-#define PATIENCE  30000 /* ms: a commit of a very large table */
-#define MAX_TRIES 8
+#include "priv/attr.h"
+#include "priv/digest.h"
 
-static int fail(struct kernel *k, int r, const char *what)
+#define RECEIVE  (64u << 10)
+#define TRIES    5
+#define MAX_DUMP (1u << 30)
+
+int why_say(struct why *w, int err, const char *fmt, ...)
 {
-	snprintf(k->why, sizeof k->why, "%s: %s", what, strerror(-r));
-	return r;
-}
+	va_list ap;
 
-int kernel_open(struct kernel *k)
-{
-	struct sockaddr_nl me = { .nl_family = AF_NETLINK };
-	int size = 4 << 20, on = 1;
-
-	*k = (struct kernel){ .seq = 1 };
-	k->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
-	if (k->fd < 0 || bind(k->fd, (struct sockaddr *)&me, sizeof me))
-		return fail(k, -errno, "cannot open netlink");
-	(void)setsockopt(k->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size);
-	/* Errors come without a copy of the message: it may be megabytes. */
-	(void)setsockopt(k->fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof on);
-	return 0;
-}
-
-static ssize_t answer(struct kernel *k, void *buf, size_t size, int wait)
-{
-	struct pollfd p = { .fd = k->fd, .events = POLLIN };
-	int r;
-
-	do
-		r = poll(&p, 1, wait);
-	while (r < 0 && errno == EINTR);
-	if (r <= 0)
-		return r ? -errno : -ETIMEDOUT;
-	ssize_t n = recv(k->fd, buf, size, 0);
-	return n < 0 ? -errno : n;
-}
-
-static int first_error(const uint8_t *buf, size_t n)
-{
-	int left = (int)n, err = 0;
-
-	for (const struct nlmsghdr *h = (const void *)buf; mnl_nlmsg_ok(h, left);
-		h = mnl_nlmsg_next(h, &left)) {
-		if (h->nlmsg_type == NLMSG_ERROR && !err) {
-			const struct nlmsgerr *e = mnl_nlmsg_get_payload(h);
-			err = e->error;
-		}
-	}
+	va_start(ap, fmt);
+	vsnprintf(w->text, sizeof w->text, fmt, ap);
+	va_end(ap);
 	return err;
 }
 
-static struct nlmsghdr *request(
-	struct kernel *k, void *buf, uint16_t type, uint16_t flags, uint8_t family)
+int kernel_open(struct kernel *k, struct why *w)
 {
-	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
-
-	h->nlmsg_type = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type);
-	h->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
-	h->nlmsg_seq = k->seq++;
-	struct nfgenmsg *g = mnl_nlmsg_put_extra_header(h, sizeof *g);
-	g->nfgen_family = family;
-	g->version = NFNETLINK_V0;
-	return h;
+	*k = (struct kernel){ .nl = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC), .seq = 1 };
+	if (!k->nl || mnl_socket_bind(k->nl, 0, MNL_SOCKET_AUTOPID) < 0)
+		return why_say(w, -errno, "cannot talk to the kernel's packet filter: %s",
+			strerror(errno));
+	/* An error comes without a copy of its message, which may be large; many must fit. */
+	const int room = 4 << 20, on = 1;
+	int fd = mnl_socket_get_fd(k->nl);
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room) < 0 ||
+		setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof on) < 0)
+		return why_say(w, -errno, "cannot set up netlink: %s", strerror(errno));
+	return 0;
 }
 
-/* The batch is silent when it worked.  A request for the generation follows it: when its
- * answer comes, every error of the batch has come before it. */
-int kernel_commit(struct kernel *k, const struct bh_buf *batch)
-{
-	BH_AUTO_BUF all = { 0 };
-	uint8_t *buf = malloc(ANSWER);
-	int size = (int)bh_min_size(batch->len + (1u << 20), 1u << 30), err = 0;
+/* ---- a transaction ---- */
 
-	if (!buf)
-		return -ENOMEM;
-	(void)setsockopt(k->fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size);
-	if (send(k->fd, batch->ptr, batch->len, 0) < 0)
-		err = -errno;
-	for (;;) {
-		/* Errors are queued before send() returns: netlink works in our context. */
-		ssize_t n = recv(k->fd, buf, ANSWER, MSG_DONTWAIT);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == ENOBUFS && !err)
-			err = -ENOBUFS;
-		if (n <= 0)
-			break;
-		int e = first_error(buf, (size_t)n);
-		err = err ? err : e;
+static int gather(void *ctx, const void *messages, size_t len)
+{
+	struct bh_buf *b = ctx;
+
+	bh_buf_add(b, messages, len);
+	return bh_buf_ok(b) ? 0 : -ENOMEM;
+}
+
+static const char *message_name(uint16_t type)
+{
+	switch (type & 0xff) {
+	case NFT_MSG_NEWTABLE: return "new table";
+	case NFT_MSG_DELTABLE: return "delete table";
+	case NFT_MSG_NEWCHAIN: return "new chain";
+	case NFT_MSG_DELCHAIN: return "delete chain";
+	case NFT_MSG_NEWRULE: return "new rule";
+	case NFT_MSG_DELRULE: return "delete rules";
+	case NFT_MSG_NEWSET: return "new set";
+	case NFT_MSG_DELSET: return "delete set";
+	case NFT_MSG_NEWSETELEM: return "new set elements";
+	default: return "message";
 	}
-	free(buf);
-	return err ? fail(k, err, "the kernel refused the rules") : 0;
 }
 
-struct collect {
-	struct bh_buf *ret;
-	bool interrupted;
-};
-
-/* One dump: every message but the ending ones is appended. */
-static int dump(struct kernel *k, struct nlmsghdr *h, struct collect *to)
+static int explain(const struct bh_buf *batch, uint32_t seq, int err, struct why *w)
 {
-	uint8_t *buf = malloc(ANSWER);
-	uint32_t seq = h->nlmsg_seq;
-	int err = 0;
+	struct bh_span left = bh_span_of(batch->ptr, batch->len);
+	const char *what = "the transaction";
+	struct message m;
 
-	if (!buf)
-		return -ENOMEM;
-	if (send(k->fd, h, h->nlmsg_len, 0) < 0)
-		err = -errno;
-	for (bool done = err != 0; !done;) {
-		ssize_t n = answer(k, buf, ANSWER, PATIENCE);
-		if (n < 0) {
-			err = (int)n;
-			break;
-		}
-		int left = (int)n;
-		for (struct nlmsghdr *m = (void *)buf; mnl_nlmsg_ok(m, left);
-			m = mnl_nlmsg_next(m, &left)) {
-			if (m->nlmsg_seq != seq)
+	while (message_next(&left, &m)) {
+		if (m.seq == seq && m.type >> 8 == NFNL_SUBSYS_NFTABLES)
+			what = message_name(m.type);
+	}
+	if (err == EPERM)
+		return why_say(w, -err,
+			"the kernel refuses us its packet filter: this needs "
+			"CAP_NET_ADMIN in this network namespace");
+	return why_say(
+		w, -err, "the kernel refused '%s': %s; nothing was changed", what, strerror(err));
+}
+
+/* The kernel tells errors, and an acknowledgement where one is asked for: ask for one at
+ * the last message, so that silence is never taken for success. */
+static uint32_t want_ack(struct bh_buf *batch)
+{
+	size_t at = 0, last = 0;
+	struct nlmsghdr h;
+
+	while (at + sizeof h <= batch->len) {
+		memcpy(&h, batch->ptr + at, sizeof h);
+		if (h.nlmsg_type >> 8 == NFNL_SUBSYS_NFTABLES)
+			last = at;
+		at += (h.nlmsg_len + 3u) & ~3u;
+	}
+	memcpy(&h, batch->ptr + last, sizeof h);
+	h.nlmsg_flags |= NLM_F_ACK;
+	memcpy(batch->ptr + last, &h, sizeof h);
+	return h.nlmsg_seq;
+}
+
+/* Sending is synchronous: every answer is in the queue by the time it returns. */
+static int read_acks(struct kernel *k, const struct bh_buf *batch, uint32_t wanted, struct why *w)
+{
+	_Alignas(struct nlmsghdr) uint8_t buf[8192];
+	bool acked = false;
+	int failed = 0;
+	uint32_t where = 0;
+	ssize_t n;
+
+	while ((n = recv(mnl_socket_get_fd(k->nl), buf, sizeof buf, MSG_DONTWAIT)) > 0) {
+		struct bh_span left = bh_span_of(buf, (size_t)n);
+		struct message m;
+		while (message_next(&left, &m)) {
+			int32_t err;
+			if (m.type != NLMSG_ERROR || m.body.len < sizeof err)
 				continue;
-			to->interrupted |= (m->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
-			if (m->nlmsg_type == NLMSG_DONE) {
-				done = true;
-			} else if (m->nlmsg_type == NLMSG_ERROR) {
-				struct nlmsgerr *e = mnl_nlmsg_get_payload(m);
-				err = e->error;
-				done = true;
-			} else {
-				bh_buf_add(to->ret, m, ((size_t)m->nlmsg_len + 3) & ~(size_t)3);
-				done = !(m->nlmsg_flags & NLM_F_MULTI);
+			memcpy(&err, m.body.ptr, sizeof err);
+			if (err && !failed) {
+				failed = -err;
+				where = m.seq;
+			} else if (!err && m.seq == wanted) {
+				acked = true;
 			}
 		}
 	}
-	free(buf);
-	return err;
+	if (failed)
+		return explain(batch, where, failed, w);
+	if (!acked)
+		return why_say(w, -EIO,
+			"the kernel did not acknowledge the transaction: look at "
+			"'bulkhead status' for what stands");
+	return 0;
 }
 
-static int dump_all(struct kernel *k, uint16_t type, bool ours, struct collect *to)
+int kernel_transact(struct kernel *k, kernel_change change, const struct bh_load *l, struct why *w)
 {
-	uint8_t small[512];
-	struct nlmsghdr *h = request(k, small, type, NLM_F_DUMP, ours ? NFPROTO_INET : AF_UNSPEC);
+	BH_AUTO_BUF batch = { 0 };
+	struct bh_nl_sink sink = { .ctx = &batch, .put = gather };
+	int fd = mnl_socket_get_fd(k->nl);
+	int err = change(l, &k->seq, &sink);
 
-	if (ours && type == NFT_MSG_GETRULE)
-		mnl_attr_put_strz(h, NFTA_RULE_TABLE, BH_NFT_TABLE);
-	if (ours && type == NFT_MSG_GETSET)
-		mnl_attr_put_strz(h, NFTA_SET_TABLE, BH_NFT_TABLE);
-	return dump(k, h, to);
+	if (err)
+		return why_say(w, err, "cannot make the transaction: %s", strerror(-err));
+	if (batch.len > INT32_MAX / 2)
+		return why_say(w, -E2BIG, "the table is too large for one transaction");
+	uint32_t wanted = want_ack(&batch);
+	/* The whole batch must be one datagram, and the buffer must hold it. */
+	int size = (int)batch.len + (1 << 16);
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) < 0)
+		return why_say(
+			w, -errno, "cannot make room for the transaction: %s", strerror(errno));
+	if (mnl_socket_sendto(k->nl, batch.ptr, batch.len) < 0)
+		return why_say(
+			w, -errno, "the kernel did not take the transaction: %s", strerror(errno));
+	return read_acks(k, &batch, wanted, w);
 }
 
-/* The elements of every set that stands in sets[from, len). */
-static int dump_elements(struct kernel *k, size_t from, size_t len, struct collect *to)
+/* ---- a dump ---- */
+
+struct set_name {
+	uint8_t family;
+	char table[256], name[256];
+};
+
+struct dump {
+	struct kernel *k;
+	struct bh_buf *out;
+	bool ours;
+	struct bh_buf sets; /* struct set_name, one after the other */
+	uint8_t *buf; /* RECEIVE */
+};
+
+static void copy_name(char ret[256], struct bh_span v)
 {
-	size_t at = from;
+	size_t n = bh_min_size(v.len, 255);
 
-	while (at + sizeof(struct nlmsghdr) <= len) {
-		/* The buffer moves while it grows: look the message up anew each time. */
-		const struct nlmsghdr *m = (const void *)(to->ret->ptr + at);
-		const struct nfgenmsg *g = mnl_nlmsg_get_payload(m);
-		const struct nlattr *a;
-		const char *table = NULL, *set = NULL;
-		uint8_t small[1024];
+	if (n)
+		memcpy(ret, v.ptr, n);
+	ret[n] = '\0';
+}
 
-		int left = (int)mnl_nlmsg_get_payload_len(m) - (int)sizeof *g;
-		for (a = mnl_nlmsg_get_payload_offset(m, sizeof *g); mnl_attr_ok(a, left);
-			left -= (a->nla_len + 3) & ~3, a = mnl_attr_next(a)) {
-			if (mnl_attr_get_type(a) == NFTA_SET_TABLE)
-				table = mnl_attr_get_str(a);
-			if (mnl_attr_get_type(a) == NFTA_SET_NAME)
-				set = mnl_attr_get_str(a);
-		}
-		at += (m->nlmsg_len + 3u) & ~3u;
-		if (!table || !set || strlen(table) > 255 || strlen(set) > 255)
+static void take(struct dump *d, const struct message *m, const void *whole, size_t len)
+{
+	bool gen = (m->type & 0xff) == NFT_MSG_NEWGEN;
+
+	if (d->ours && !gen && !message_is_ours(m))
+		return;
+	bh_buf_add(d->out, whole, len);
+	while (len++ & 3)
+		bh_buf_u8(d->out, 0);
+	if ((m->type & 0xff) == NFT_MSG_NEWSET) {
+		struct set_name s = { .family = message_family(m) };
+		copy_name(s.table, attr_find(message_attrs(m), NFTA_SET_TABLE));
+		copy_name(s.name, attr_find(message_attrs(m), NFTA_SET_NAME));
+		bh_buf_add(&d->sets, &s, sizeof s);
+	}
+}
+
+/* 1: the end; 0: go on; or a negative errno. */
+static int take_all(struct dump *d, size_t n)
+{
+	struct bh_span left = bh_span_of(d->buf, n);
+	struct message m;
+	const uint8_t *start = left.ptr;
+
+	for (; message_next(&left, &m); start = left.ptr) {
+		if (m.seq != d->k->seq)
 			continue;
-		struct nlmsghdr *h =
-			request(k, small, NFT_MSG_GETSETELEM, NLM_F_DUMP, g->nfgen_family);
-		mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_TABLE, table);
-		mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_SET, set);
-		int r = dump(k, h, to);
-		if (r == -ENOENT)
-			to->interrupted = true; /* gone meanwhile */
-		else if (r)
-			return r;
+		if (m.flags & NLM_F_DUMP_INTR)
+			return -EINTR;
+		if (m.type == NLMSG_DONE)
+			return 1;
+		if (m.type == NLMSG_ERROR) {
+			int32_t err = 0;
+			if (m.body.len >= sizeof err)
+				memcpy(&err, m.body.ptr, sizeof err);
+			return err ? err : 1;
+		}
+		if (m.type >> 8 == NFNL_SUBSYS_NFTABLES)
+			take(d, &m, start, sizeof(struct nlmsghdr) + m.body.len);
+		if (!(m.flags & NLM_F_MULTI))
+			return 1;
 	}
 	return 0;
 }
 
-static int dump_once(struct kernel *k, bool ours, struct collect *to)
+static int ask(struct dump *d, uint16_t type, uint8_t family, const struct set_name *set)
 {
-	uint8_t small[64];
-	struct nlmsghdr *h = request(k, small, NFT_MSG_GETGEN, 0, AF_UNSPEC);
-	int r = ours ? 0 : dump(k, h, to);
+	_Alignas(struct nlmsghdr) uint8_t request[1024] = { 0 };
+	struct nlmsghdr *h = mnl_nlmsg_put_header(request);
+	int r = 0;
 
-	if (!r)
-		r = dump_all(k, NFT_MSG_GETTABLE, ours, to);
-	if (!r)
-		r = dump_all(k, NFT_MSG_GETCHAIN, ours, to);
-	size_t from = to->ret->len;
-	if (!r)
-		r = dump_all(k, NFT_MSG_GETSET, ours, to);
-	size_t len = to->ret->len;
-	if (!r)
-		r = dump_elements(k, from, len, to);
-	if (!r)
-		r = dump_all(k, NFT_MSG_GETRULE, ours, to);
-	if (!r && !ours)
-		(void)!dump_all(k, NFT_MSG_GETFLOWTABLE, false, to); /* a kernel may lack them */
-	h = request(k, small, NFT_MSG_GETGEN, 0, AF_UNSPEC);
-	if (!r && !ours)
-		r = dump(k, h, to);
-	if (!r && !bh_buf_ok(to->ret))
-		r = -ENOMEM;
-	return r == -ENOENT && ours ? 0 : r; /* no table of ours: nothing to tell */
+	h->nlmsg_type = (uint16_t)(NFNL_SUBSYS_NFTABLES << 8 | type);
+	h->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | (type == NFT_MSG_GETGEN ? 0 : NLM_F_DUMP));
+	h->nlmsg_seq = ++d->k->seq;
+	struct nfgenmsg *g = mnl_nlmsg_put_extra_header(h, sizeof *g);
+	g->nfgen_family = family;
+	g->version = NFNETLINK_V0;
+	if (set) {
+		mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_TABLE, set->table);
+		mnl_attr_put_strz(h, NFTA_SET_ELEM_LIST_SET, set->name);
+	} else if (d->ours && type == NFT_MSG_GETRULE) {
+		mnl_attr_put_strz(h, NFTA_RULE_TABLE, BH_NFT_TABLE);
+	}
+	if (mnl_socket_sendto(d->k->nl, h, h->nlmsg_len) < 0)
+		return -errno;
+	while (!r) {
+		ssize_t n = mnl_socket_recvfrom(d->k->nl, d->buf, RECEIVE);
+		if (n < 0)
+			return -errno;
+		if (d->out->len > MAX_DUMP)
+			return -E2BIG;
+		r = take_all(d, (size_t)n);
+	}
+	return r < 0 ? r : 0;
 }
 
-int kernel_dump(struct kernel *k, bool ours, struct bh_buf *ret)
+static int elements(struct dump *d)
 {
-	for (unsigned i = 0; i < MAX_TRIES; i++) {
-		BH_AUTO_BUF b = { 0 };
-		struct collect to = { .ret = &b };
-		int r = dump_once(k, ours, &to);
+	for (size_t at = 0; at < d->sets.len; at += sizeof(struct set_name)) {
+		struct set_name s;
+		memcpy(&s, d->sets.ptr + at, sizeof s);
+		int r = ask(d, NFT_MSG_GETSETELEM, s.family, &s);
 		if (r)
-			return fail(k, r, "cannot read the kernel's rules");
-		if (to.interrupted)
-			continue;
-		bh_buf_add(ret, b.ptr, b.len);
-		return bh_buf_ok(ret) ? 0 : -ENOMEM;
+			return r == -ENOENT ? -EINTR : r;
 	}
-	return fail(k, -EAGAIN, "the kernel's rules change faster than they can be read");
+	return 0;
+}
+
+static uint32_t generation_id(const struct bh_buf *b, size_t from)
+{
+	struct bh_span left = bh_span_of(b->ptr + from, b->len - from);
+	struct message m;
+
+	return message_next(&left, &m) ? attr_be32(attr_find(message_attrs(&m), NFTA_GEN_ID)) : 0;
+}
+
+static int dump_once(struct dump *d)
+{
+	static const uint16_t first[] = { NFT_MSG_GETGEN, NFT_MSG_GETTABLE, NFT_MSG_GETCHAIN,
+		NFT_MSG_GETSET };
+	static const uint16_t rest[] = { NFT_MSG_GETRULE, NFT_MSG_GETOBJ, NFT_MSG_GETFLOWTABLE };
+	uint8_t family = d->ours ? NFPROTO_INET : NFPROTO_UNSPEC;
+	int r = 0;
+
+	for (size_t i = 0; i < BH_LEN(first) && !r; i++)
+		r = ask(d, first[i], i ? family : NFPROTO_UNSPEC, NULL);
+	if (!r)
+		r = elements(d);
+	for (size_t i = 0; i < BH_LEN(rest) && !r; i++)
+		r = ask(d, rest[i], family, NULL);
+	size_t end = d->out->len;
+	if (!r)
+		r = ask(d, NFT_MSG_GETGEN, NFPROTO_UNSPEC, NULL);
+	if (!r && !bh_buf_ok(d->out))
+		r = -ENOMEM;
+	if (!r && generation_id(d->out, 0) != generation_id(d->out, end))
+		r = -EINTR;
+	return r;
+}
+
+/* What a dump that was given up has left in the queue. */
+static void drain(struct kernel *k, uint8_t *buf)
+{
+	while (recv(mnl_socket_get_fd(k->nl), buf, RECEIVE, MSG_DONTWAIT) > 0)
+		;
+}
+
+int kernel_dump(struct kernel *k, bool ours, struct bh_buf *ret, struct why *w)
+{
+	struct dump d = { .k = k, .out = ret, .ours = ours, .buf = malloc(RECEIVE) };
+	int r = -ENOMEM;
+
+	for (int i = 0; d.buf && i < TRIES; i++) {
+		ret->len = 0;
+		d.sets.len = 0;
+		r = dump_once(&d);
+		if (r != -EINTR)
+			break;
+		drain(k, d.buf);
+	}
+	bh_buf_reset(&d.sets);
+	free(d.buf);
+	if (r == -EINTR)
+		return why_say(w, -EAGAIN,
+			"the kernel's rules changed again and again while they "
+			"were read: try again in a moment");
+	if (r)
+		return why_say(w, r, "cannot read the kernel's rules: %s", strerror(-r));
+	return 0;
 }

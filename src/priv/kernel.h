@@ -1,21 +1,33 @@
 /*
- * kernel: bulkhead-priv's netlink: one transaction out, raw dumps in.
+ * kernel: nf_tables over netlink: one transaction, one dump.
  */
 #pragma once
 
-#include "priv/priv.h"
+#include "base/buf.h"
+#include "enforce/enforce.h"
+
+struct mnl_socket;
 
 struct kernel {
-	int fd;
+	struct mnl_socket *nl;
 	uint32_t seq;
-	char why[300]; /* of the last failure */
 };
 
-BH_MUST int kernel_open(struct kernel *k);
+/* A sentence for whoever asked. */
+struct why {
+	char text[400];
+};
+/* Fills in the sentence and returns err. */
+int why_say(struct why *w, int err, const char *fmt, ...) BH_PRINTF(3, 4);
 
-/* Sends a whole batch (bh_enforce_*) as one transaction and waits for the verdict. */
-BH_MUST int kernel_commit(struct kernel *k, const struct bh_buf *batch);
+BH_MUST int kernel_open(struct kernel *k, struct why *w);
 
-/* generation, tables, chains, sets, elements, rules, flowtables, generation: messages one
- * after the other.  ours: only `inet bulkhead`, without the generations. */
-BH_MUST int kernel_dump(struct kernel *k, bool ours, struct bh_buf *ret);
+/* One of bh_enforce_load, _confirm, _undo, sent as one transaction: all of it or nothing.
+ * On failure the sentence names the message that the kernel refused. */
+typedef int (*kernel_change)(const struct bh_load *l, uint32_t *seq, const struct bh_nl_sink *sink);
+BH_MUST int kernel_transact(
+	struct kernel *k, kernel_change change, const struct bh_load *l, struct why *w);
+
+/* Everything that nf_tables holds, or of table inet bulkhead alone, in the order that
+ * proof.h asks for.  Tried again, a few times, when somebody changes it meanwhile. */
+BH_MUST int kernel_dump(struct kernel *k, bool ours, struct bh_buf *ret, struct why *w);

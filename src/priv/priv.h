@@ -33,12 +33,17 @@ struct bh_priv_counter {
 struct bh_priv_state {
 	bool loaded; /* our table is there */
 	bool gateway; /* it has a forward chain alone */
+	bool stored; /* a confirmed table is kept */
+	bool persistent; /* and loaded again at boot: this is the machine's own namespace */
 	uint32_t generation; /* what decides once nothing is on trial; 0: nothing */
 	uint32_t trial; /* generation on trial; 0: none */
+	uint32_t lapsed; /* generation whose trial fell back by itself, the last time; 0: none */
 	uint32_t lease_left; /* seconds; 0 with a trial: lapsed, not yet tidied up */
 	enum bh_mode mode, trial_mode;
 	uint8_t hash[BH_HASH], trial_hash[BH_HASH]; /* policy hashes */
 	bool changed_outside; /* the table is not what was loaded: somebody edited it */
+	char changed[160]; /* how, in a sentence; also how it had been, where this request
+			    * mended it; "" when it was not */
 	/* Of the generation that decides now (the one on trial while its lease runs). */
 	struct bh_priv_counter counters[BH_MAX_GATES];
 	size_t n_counters;
@@ -53,10 +58,14 @@ struct bh_priv_apply {
 				    NULL */
 };
 
+/* -EBUSY while another generation is on trial. */
 BH_MUST int bh_priv_apply(struct bh_priv *p, const struct bh_priv_apply *a,
 	struct bh_priv_state *ret, const char **why);
+/* -ESRCH with nothing on trial, -ETIME when the trial has lapsed.  Where somebody edited
+ * the table meanwhile, what was applied replaces it whole. */
 BH_MUST int bh_priv_confirm(struct bh_priv *p, struct bh_priv_state *ret, const char **why);
-/* A trial is ended; without one, the table is taken away whole. */
+/* A trial is ended; without one, the table is taken away whole, and the stored one with
+ * it.  -ESRCH when there is nothing of either. */
 BH_MUST int bh_priv_undo(struct bh_priv *p, struct bh_priv_state *ret, const char **why);
 BH_MUST int bh_priv_state(struct bh_priv *p, struct bh_priv_state *ret, const char **why);
 
@@ -72,6 +81,7 @@ BH_MUST int bh_priv_policy(struct bh_priv *p, struct bh_buf *ret, const char **w
 struct bh_priv_ring {
 	int fd;
 	uint32_t block_size, block_count;
+	uint32_t link; /* LINKTYPE_*: 1 Ethernet, 101 raw IP */
 };
 BH_MUST int bh_priv_capture(
 	struct bh_priv *p, const char *ifname, struct bh_priv_ring *ret, const char **why);

@@ -1,197 +1,226 @@
 #include "priv/wire.h"
 
-#include <sys/socket.h>
-#include <sys/uio.h>
-#include <unistd.h>
-
-/* bulkhead speaks about SMB and QUIC ports alone; one's own service may stand from 1024 up. */
-static bool ours(struct bh_service s)
+int bh_wire_header(struct bh_span header, enum bh_ask *ret, uint32_t *ret_len)
 {
-	static const struct bh_service known[] = { { 445, BH_TCP }, { 139, BH_TCP },
-		{ 5445, BH_TCP }, { 137, BH_UDP }, { 138, BH_UDP }, { 443, BH_UDP } };
+	struct bh_cur c = bh_cur_of(header);
+	uint32_t magic = bh_cur_le32(&c);
+	uint32_t ask = bh_cur_le32(&c);
+	uint32_t len = bh_cur_le32(&c);
+	uint32_t most = ask == BH_ASK_APPLY ? BH_MAX_ASK : ask == BH_ASK_CAPTURE ? BH_IFNAME : 0;
 
-	for (size_t i = 0; i < BH_LEN(known); i++) {
-		if (bh_service_equal(known[i], s))
-			return true;
-	}
-	return s.port >= 1024;
-}
-
-static int parse_apply(struct bh_cur *c, struct bh_arena *a, struct priv_request *r)
-{
-	uint8_t mode = bh_cur_u8(c);
-	r->lease = bh_cur_le32(c);
-	uint32_t table_len = bh_cur_le32(c);
-	r->table_bytes = bh_cur_take(c, table_len);
-	uint32_t policy_len = bh_cur_le32(c);
-	r->policy = bh_cur_take(c, policy_len);
-	if (!bh_cur_ok(c) || mode > BH_ENFORCE)
+	if (!bh_cur_ok(&c) || bh_cur_left(&c) || magic != BH_WIRE_ASK || ask < BH_ASK_STATE ||
+		ask > BH_ASK_APPLY || len > most)
 		return -EBADMSG;
-	if (policy_len > PRIV_MAX_POLICY || r->lease > PRIV_MAX_LEASE)
-		return -E2BIG;
-	r->mode = (enum bh_mode)mode;
-	int err = bh_table_decode(r->table_bytes, a, &r->table);
-	if (err)
-		return err;
-	for (size_t i = 0; i < r->table.n_gates; i++) {
-		if (!ours(r->table.gates[i].service))
-			return -EPERM;
-	}
+	*ret = (enum bh_ask)ask;
+	*ret_len = len;
 	return 0;
 }
 
-static int parse_capture(struct bh_cur *c, struct priv_request *r)
+/* An interface's name as the kernel allows it, NUL-terminated and NUL-filled. */
+static void read_ifname(struct bh_cur *c, char ret[BH_IFNAME])
 {
 	struct bh_span name = bh_cur_take(c, BH_IFNAME);
 
-	if (!bh_cur_ok(c) || name.ptr[BH_IFNAME - 1] || !name.ptr[0])
-		return -EBADMSG;
-	memcpy(r->ifname, name.ptr, BH_IFNAME);
-	return 0;
+	if (!bh_cur_ok(c))
+		return;
+	size_t n = strnlen((const char *)name.ptr, BH_IFNAME);
+	if (!n || n == BH_IFNAME)
+		bh_cur_fail(c);
+	for (size_t i = 0; i < name.len && bh_cur_ok(c); i++) {
+		uint8_t ch = name.ptr[i];
+		if (i >= n ? ch != 0 : ch <= ' ' || ch > '~' || ch == '/')
+			bh_cur_fail(c);
+	}
+	if (bh_cur_ok(c))
+		memcpy(ret, name.ptr, BH_IFNAME);
 }
 
-int priv_request_parse(
-	uint32_t type, struct bh_span body, struct bh_arena *a, struct priv_request *ret)
+/* Text that is shown and stored: no NUL, which would hide its rest. */
+static void read_text(struct bh_cur *c, uint32_t len, struct bh_span *ret)
+{
+	if (len > BH_MAX_POLICY_TEXT)
+		bh_cur_fail(c);
+	struct bh_span s = bh_cur_take(c, len);
+	if (s.len && memchr(s.ptr, 0, s.len))
+		bh_cur_fail(c);
+	*ret = s;
+}
+
+static int read_apply(struct bh_cur *c, struct bh_arena *a, struct bh_request *r)
+{
+	uint32_t mode = bh_cur_le32(c);
+	uint32_t lease = bh_cur_le32(c);
+	uint32_t table_len = bh_cur_le32(c);
+	uint32_t text_len = bh_cur_le32(c);
+
+	if (mode > BH_ENFORCE || lease > BH_MAX_LEASE || table_len > BH_MAX_TABLE_BYTES)
+		bh_cur_fail(c);
+	r->table_bytes = bh_cur_take(c, table_len);
+	read_text(c, text_len, &r->text);
+	if (!bh_cur_ok(c) || bh_cur_left(c))
+		return -EBADMSG;
+	r->mode = (enum bh_mode)mode;
+	r->lease = lease;
+	return bh_table_decode(r->table_bytes, a, &r->table);
+}
+
+int bh_wire_body(enum bh_ask ask, struct bh_span body, struct bh_arena *a, struct bh_request *ret)
 {
 	struct bh_cur c = bh_cur_of(body);
-	struct priv_request r = { 0 };
-	int err = 0;
+	struct bh_request r = { .ask = ask };
 
-	if (type < PRIV_APPLY || type >= PRIV_REQUESTS)
-		return -EBADMSG;
-	r.type = (enum priv_request_type)type;
-	if (r.type == PRIV_APPLY)
-		err = parse_apply(&c, a, &r);
-	else if (r.type == PRIV_CAPTURE)
-		err = parse_capture(&c, &r);
-	if (err)
-		return err;
+	if (ask == BH_ASK_CAPTURE)
+		read_ifname(&c, r.ifname);
+	if (ask == BH_ASK_APPLY) {
+		int err = read_apply(&c, a, &r);
+		if (err)
+			return err;
+	}
 	if (!bh_cur_ok(&c) || bh_cur_left(&c))
 		return -EBADMSG;
 	*ret = r;
 	return 0;
 }
 
-void priv_state_encode(const struct bh_priv_state *s, struct bh_buf *ret)
+void bh_wire_ask(struct bh_buf *b, enum bh_ask ask, const void *body, size_t len)
 {
-	bh_buf_u8(ret, s->loaded);
-	bh_buf_u8(ret, s->gateway);
-	bh_buf_u8(ret, s->changed_outside);
-	bh_buf_u8(ret, (uint8_t)s->mode);
-	bh_buf_u8(ret, (uint8_t)s->trial_mode);
-	bh_buf_le32(ret, s->generation);
-	bh_buf_le32(ret, s->trial);
-	bh_buf_le32(ret, s->lease_left);
-	bh_buf_add(ret, s->hash, BH_HASH);
-	bh_buf_add(ret, s->trial_hash, BH_HASH);
-	bh_buf_le32(ret, (uint32_t)s->n_counters);
+	bh_buf_le32(b, BH_WIRE_ASK);
+	bh_buf_le32(b, ask);
+	bh_buf_le32(b, (uint32_t)len);
+	bh_buf_add(b, body, len);
+}
+
+void bh_wire_apply(struct bh_buf *b, const struct bh_priv_apply *a)
+{
+	BH_AUTO_BUF table = { 0 };
+	BH_AUTO_BUF body = { 0 };
+	const char *text = a->policy_text ? a->policy_text : "";
+
+	bh_table_encode(a->table, &table);
+	bh_buf_le32(&body, a->mode);
+	bh_buf_le32(&body, a->lease);
+	bh_buf_le32(&body, (uint32_t)table.len);
+	bh_buf_le32(&body, (uint32_t)strlen(text));
+	bh_buf_add(&body, table.ptr, table.len);
+	bh_buf_str(&body, text);
+	if (!bh_buf_ok(&table) || !bh_buf_ok(&body))
+		b->failed = true;
+	else
+		bh_wire_ask(b, BH_ASK_APPLY, body.ptr, body.len);
+}
+
+void bh_wire_answer(struct bh_buf *b, int err, bool more, const void *body, size_t len)
+{
+	bh_buf_le32(b, BH_WIRE_ANSWER);
+	bh_buf_le32(b, (uint32_t)err);
+	bh_buf_le32(b, more);
+	bh_buf_le32(b, (uint32_t)len);
+	bh_buf_add(b, body, len);
+}
+
+int bh_wire_answer_header(struct bh_span header, int *ret_err, bool *ret_more, uint32_t *ret_len)
+{
+	struct bh_cur c = bh_cur_of(header);
+	uint32_t magic = bh_cur_le32(&c);
+	uint32_t err = bh_cur_le32(&c);
+	uint32_t more = bh_cur_le32(&c);
+	uint32_t len = bh_cur_le32(&c);
+
+	if (!bh_cur_ok(&c) || bh_cur_left(&c) || magic != BH_WIRE_ANSWER || err > 4095 ||
+		more > 1 || len > (err ? BH_MAX_WHY : BH_MAX_PIECE))
+		return -EBADMSG;
+	*ret_err = (int)err;
+	*ret_more = more;
+	*ret_len = len;
+	return 0;
+}
+
+void bh_wire_put_state(struct bh_buf *b, const struct bh_priv_state *s)
+{
+	bh_buf_u8(b, s->loaded);
+	bh_buf_u8(b, s->changed_outside);
+	bh_buf_u8(b, s->gateway);
+	bh_buf_u8(b, s->stored);
+	bh_buf_u8(b, s->persistent);
+	bh_buf_le32(b, s->generation);
+	bh_buf_le32(b, s->trial);
+	bh_buf_le32(b, s->lapsed);
+	bh_buf_le32(b, s->lease_left);
+	bh_buf_u8(b, (uint8_t)s->mode);
+	bh_buf_u8(b, (uint8_t)s->trial_mode);
+	bh_buf_add(b, s->hash, BH_HASH);
+	bh_buf_add(b, s->trial_hash, BH_HASH);
+	bh_buf_add(b, s->changed, sizeof s->changed);
+	bh_buf_le32(b, (uint32_t)s->n_counters);
 	for (size_t i = 0; i < s->n_counters; i++) {
-		bh_buf_u8(ret, (uint8_t)s->counters[i].hook);
-		bh_buf_u8(ret, s->counters[i].service.proto);
-		bh_buf_le16(ret, s->counters[i].service.port);
-		bh_buf_le64(ret, s->counters[i].packets);
-		bh_buf_le64(ret, s->counters[i].bytes);
+		bh_buf_u8(b, (uint8_t)s->counters[i].hook);
+		bh_buf_u8(b, s->counters[i].service.proto);
+		bh_buf_le16(b, s->counters[i].service.port);
+		bh_buf_le64(b, s->counters[i].packets);
+		bh_buf_le64(b, s->counters[i].bytes);
 	}
 }
 
-int priv_state_decode(struct bh_cur *c, struct bh_priv_state *ret)
+static bool read_flag(struct bh_cur *c)
 {
-	struct bh_priv_state s = { 0 };
+	uint8_t v = bh_cur_u8(c);
 
-	s.loaded = bh_cur_u8(c) != 0;
-	s.gateway = bh_cur_u8(c) != 0;
-	s.changed_outside = bh_cur_u8(c) != 0;
-	s.mode = bh_cur_u8(c) ? BH_ENFORCE : BH_AUDIT;
-	s.trial_mode = bh_cur_u8(c) ? BH_ENFORCE : BH_AUDIT;
-	s.generation = bh_cur_le32(c);
-	s.trial = bh_cur_le32(c);
-	s.lease_left = bh_cur_le32(c);
-	struct bh_span hash = bh_cur_take(c, BH_HASH);
-	struct bh_span trial_hash = bh_cur_take(c, BH_HASH);
+	if (v > 1)
+		bh_cur_fail(c);
+	return v;
+}
+
+static void read_bytes(struct bh_cur *c, void *ret, size_t len)
+{
+	struct bh_span s = bh_cur_take(c, len);
+
+	if (s.len)
+		memcpy(ret, s.ptr, len);
+}
+
+static void read_counters(struct bh_cur *c, struct bh_priv_state *s)
+{
 	uint32_t n = bh_cur_le32(c);
-	if (!bh_cur_ok(c) || n > BH_MAX_GATES)
-		return -EBADMSG;
-	for (uint32_t i = 0; i < n; i++) {
-		struct bh_priv_counter *k = &s.counters[i];
+
+	if (n > BH_MAX_GATES)
+		bh_cur_fail(c);
+	for (uint32_t i = 0; i < n && bh_cur_ok(c); i++) {
+		struct bh_priv_counter *k = &s->counters[i];
 		uint8_t hook = bh_cur_u8(c);
-		k->hook = hook < BH_HOOKS ? (enum bh_hook)hook : BH_IN;
 		k->service.proto = bh_cur_u8(c);
 		k->service.port = bh_cur_le16(c);
 		k->packets = bh_cur_le64(c);
 		k->bytes = bh_cur_le64(c);
+		if (hook >= BH_HOOKS)
+			bh_cur_fail(c);
+		else
+			k->hook = (enum bh_hook)hook;
 	}
-	if (!bh_cur_ok(c))
+	s->n_counters = n;
+}
+
+int bh_wire_get_state(struct bh_span bytes, struct bh_priv_state *ret)
+{
+	struct bh_cur c = bh_cur_of(bytes);
+	struct bh_priv_state s = { 0 };
+
+	s.loaded = read_flag(&c);
+	s.changed_outside = read_flag(&c);
+	s.gateway = read_flag(&c);
+	s.stored = read_flag(&c);
+	s.persistent = read_flag(&c);
+	s.generation = bh_cur_le32(&c);
+	s.trial = bh_cur_le32(&c);
+	s.lapsed = bh_cur_le32(&c);
+	s.lease_left = bh_cur_le32(&c);
+	s.mode = read_flag(&c) ? BH_ENFORCE : BH_AUDIT;
+	s.trial_mode = read_flag(&c) ? BH_ENFORCE : BH_AUDIT;
+	read_bytes(&c, s.hash, BH_HASH);
+	read_bytes(&c, s.trial_hash, BH_HASH);
+	read_bytes(&c, s.changed, sizeof s.changed);
+	read_counters(&c, &s);
+	if (!bh_cur_ok(&c) || bh_cur_left(&c) || s.changed[sizeof s.changed - 1])
 		return -EBADMSG;
-	s.n_counters = n;
-	memcpy(s.hash, hash.ptr, BH_HASH);
-	memcpy(s.trial_hash, trial_hash.ptr, BH_HASH);
 	*ret = s;
-	return 0;
-}
-
-int priv_send(int fd, const void *bytes, size_t len, int pass)
-{
-	const uint8_t *p = bytes;
-	union {
-		struct cmsghdr align;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control = { 0 };
-
-	while (len) {
-		struct iovec iov = { .iov_base = (void *)(uintptr_t)p, .iov_len = len };
-		struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
-		if (pass >= 0) {
-			m.msg_control = control.room;
-			m.msg_controllen = sizeof control.room;
-			struct cmsghdr *h = CMSG_FIRSTHDR(&m);
-			h->cmsg_level = SOL_SOCKET;
-			h->cmsg_type = SCM_RIGHTS;
-			h->cmsg_len = CMSG_LEN(sizeof(int));
-			memcpy(CMSG_DATA(h), &pass, sizeof pass);
-		}
-		ssize_t n = sendmsg(fd, &m, MSG_NOSIGNAL);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		pass = -1;
-		p += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
-int priv_receive(int fd, void *bytes, size_t len, int *passed)
-{
-	uint8_t *p = bytes;
-
-	while (len) {
-		union {
-			struct cmsghdr align;
-			char room[CMSG_SPACE(sizeof(int))];
-		} control = { 0 };
-		struct iovec iov = { .iov_base = p, .iov_len = len };
-		struct msghdr m = { .msg_iov = &iov,
-			.msg_iovlen = 1,
-			.msg_control = control.room,
-			.msg_controllen = sizeof control.room };
-		ssize_t n = recvmsg(fd, &m, MSG_CMSG_CLOEXEC);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n ? -errno : -EPIPE;
-		struct cmsghdr *h = CMSG_FIRSTHDR(&m);
-		if (h && h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS &&
-			h->cmsg_len == CMSG_LEN(sizeof(int))) {
-			int got;
-			memcpy(&got, CMSG_DATA(h), sizeof got);
-			if (passed && *passed < 0)
-				*passed = got;
-			else
-				close(got);
-		}
-		p += n;
-		len -= (size_t)n;
-	}
 	return 0;
 }

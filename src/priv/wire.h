@@ -1,47 +1,67 @@
 /*
- * wire: what client and server say to each other, in frames over a stream socket pair.
+ * wire: the closed list of requests, as bytes.
  *
- * Request: le32 length of what follows, le32 type, body.  Answer: le32 length, le32
- * errno (0: fine), le32 length of a sentence, the sentence, the state, the rest (a dump,
- * a policy text, a ring's shape); a descriptor may ride along.  Both are closed lists.
+ * The reader is pure and treats its input as hostile; it is all that stands between
+ * whoever holds the socket and root's hand.
  */
 #pragma once
 
+#include "base/buf.h"
+#include "enforce/enforce.h"
+#include "model/table.h"
 #include "priv/priv.h"
 
-enum priv_request_type {
-	PRIV_APPLY = 1,
-	PRIV_CONFIRM,
-	PRIV_UNDO,
-	PRIV_STATE,
-	PRIV_DUMP,
-	PRIV_POLICY, /* the text kept beside what decides */
-	PRIV_CAPTURE,
-	PRIV_NFLOG,
-	PRIV_REQUESTS
+#define BH_WIRE_ASK    0x31516862u /* "bhQ1" */
+#define BH_WIRE_ANSWER 0x31416862u /* "bhA1" */
+
+enum bh_ask {
+	BH_ASK_STATE = 1,
+	BH_ASK_CONFIRM,
+	BH_ASK_UNDO,
+	BH_ASK_DUMP,
+	BH_ASK_NFLOG,
+	BH_ASK_POLICY,
+	BH_ASK_CAPTURE, /* an interface's name */
+	BH_ASK_APPLY, /* mode, lease, table, text */
 };
 
-#define PRIV_MAX_REQUEST (256u << 20)
-#define PRIV_MAX_POLICY  (16u << 20)
-#define PRIV_MAX_LEASE   (7u * 86400u)
+#define BH_ASK_HEADER      12u
+#define BH_ANSWER_HEADER   16u
+/* Two numbers of 16 bytes a range, and room for everything around them. */
+#define BH_MAX_TABLE_BYTES (BH_MAX_RANGES * 32u + (16u << 20))
+#define BH_MAX_POLICY_TEXT (4u << 20)
+#define BH_MAX_ASK         (BH_MAX_TABLE_BYTES + BH_MAX_POLICY_TEXT + 16u)
+#define BH_MAX_WHY         512u
+#define BH_MAX_PIECE       (256u << 10) /* one answer's body */
+#define BH_MAX_LEASE       86400u /* a day: long enough to sleep over it, once */
 
-struct priv_request {
-	enum priv_request_type type;
+struct bh_request {
+	enum bh_ask ask;
+	char ifname[BH_IFNAME];
 	enum bh_mode mode;
 	uint32_t lease;
-	struct bh_table table;
-	struct bh_span table_bytes, policy; /* borrowed from the frame */
-	char ifname[BH_IFNAME];
+	struct bh_table table; /* in the arena */
+	struct bh_span table_bytes; /* as they came: what is stored */
+	struct bh_span text;
 };
 
-/* Hostile input: type and body of one frame.  0, -EBADMSG, -E2BIG, -ENOMEM, or -EPERM for
- * a table that names a port which is not ours. */
-BH_MUST int priv_request_parse(
-	uint32_t type, struct bh_span body, struct bh_arena *a, struct priv_request *ret);
+/* The first BH_ASK_HEADER bytes: which request, and how many bytes follow.  -EBADMSG
+ * when that is none of ours, or more than it may be. */
+BH_MUST int bh_wire_header(struct bh_span header, enum bh_ask *ret, uint32_t *ret_len);
 
-void priv_state_encode(const struct bh_priv_state *s, struct bh_buf *ret);
-BH_MUST int priv_state_decode(struct bh_cur *c, struct bh_priv_state *ret);
+/* What followed.  -EBADMSG, -E2BIG, -ENOMEM. */
+BH_MUST int bh_wire_body(
+	enum bh_ask ask, struct bh_span body, struct bh_arena *a, struct bh_request *ret);
 
-/* Whole or -EPIPE (the other end is gone), -errno. */
-BH_MUST int priv_send(int fd, const void *bytes, size_t len, int pass);
-BH_MUST int priv_receive(int fd, void *bytes, size_t len, int *passed);
+/* The same from the other side. */
+void bh_wire_ask(struct bh_buf *b, enum bh_ask ask, const void *body, size_t len);
+void bh_wire_apply(struct bh_buf *b, const struct bh_priv_apply *a);
+
+/* An answer: err is 0 or a positive errno, then the body is a sentence; more: others of
+ * the same request follow. */
+void bh_wire_answer(struct bh_buf *b, int err, bool more, const void *body, size_t len);
+BH_MUST int bh_wire_answer_header(
+	struct bh_span header, int *ret_err, bool *ret_more, uint32_t *ret_len);
+
+void bh_wire_put_state(struct bh_buf *b, const struct bh_priv_state *s);
+BH_MUST int bh_wire_get_state(struct bh_span bytes, struct bh_priv_state *ret);

@@ -1,0 +1,41 @@
+/*
+ * act: apply, confirm, undo: what is written, in which order, so that being killed
+ * between any two steps leaves either the former rules or the new ones.
+ */
+#pragma once
+
+#include "priv/files.h"
+#include "priv/kernel.h"
+#include "priv/priv.h"
+#include "priv/wire.h"
+
+struct house {
+	struct kernel kernel;
+	struct files files;
+};
+
+/* Each holds the lock while it works, tidies up first what a lapsed trial or a killed
+ * bulkhead-priv left, and tells what stands afterwards. */
+BH_MUST int act_state(struct house *h, struct bh_priv_state *ret, struct why *w);
+BH_MUST int act_apply(
+	struct house *h, const struct bh_request *r, struct bh_priv_state *ret, struct why *w);
+BH_MUST int act_confirm(struct house *h, struct bh_priv_state *ret, struct why *w);
+BH_MUST int act_undo(struct house *h, struct bh_priv_state *ret, struct why *w);
+/* At boot: the confirmed table, if there is one and nothing is loaded yet. */
+BH_MUST int act_load(struct house *h, bool *ret_loaded, struct why *w);
+/* The policy text beside the table that decides now. */
+BH_MUST int act_policy(struct house *h, struct bh_buf *ret, struct why *w);
+
+/* Milliseconds until a running trial lapses, 0 when none runs. */
+uint64_t act_trial_left(struct house *h);
+
+/* Where a test build can be killed, and everybody with it: BULKHEAD_DIE_AT names the
+ * place.  Nothing in any other build. */
+#ifdef BH_FAULT_POINTS
+void act_fault(const char *place);
+#else
+static inline void act_fault(const char *place)
+{
+	(void)place;
+}
+#endif

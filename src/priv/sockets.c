@@ -1,0 +1,315 @@
+#include "priv/sockets.h"
+
+#include <arpa/inet.h>
+#include <libmnl/libmnl.h>
+#include <linux/filter.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_log.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "priv/attr.h"
+
+#define BLOCK_SIZE  (1u << 20)
+#define BLOCK_COUNT 16u
+#define BLOCK_MS    60u
+
+#define LINK_ETHERNET 1u
+#define LINK_RAW      101u
+
+/* ---- which packets: classic BPF, so that all others never leave the kernel ---- */
+
+#define LD(what, at)                                                                               \
+	{                                                                                          \
+		BPF_LD | (what), 0, 0, (at)                                                        \
+	}
+#define LDX(v)                                                                                     \
+	{                                                                                          \
+		BPF_LDX | BPF_IMM, 0, 0, (v)                                                       \
+	}
+#define EQ(v, yes, no)                                                                             \
+	{                                                                                          \
+		BPF_JMP | BPF_JEQ | BPF_K, (yes), (no), (v)                                        \
+	}
+#define GO(n)                                                                                      \
+	{                                                                                          \
+		BPF_JMP | BPF_JA, 0, 0, (n)                                                        \
+	}
+#define ALU(op, v)                                                                                 \
+	{                                                                                          \
+		BPF_ALU | (op) | BPF_K, 0, 0, (v)                                                  \
+	}
+#define ADD_X                                                                                      \
+	{                                                                                          \
+		BPF_ALU | BPF_ADD | BPF_X, 0, 0, 0                                                 \
+	}
+#define TAX                                                                                        \
+	{                                                                                          \
+		BPF_MISC | BPF_TAX, 0, 0, 0                                                        \
+	}
+#define TXA                                                                                        \
+	{                                                                                          \
+		BPF_MISC | BPF_TXA, 0, 0, 0                                                        \
+	}
+#define RET(v)                                                                                     \
+	{                                                                                          \
+		BPF_RET | BPF_K, 0, 0, (v)                                                         \
+	}
+#define HALF   (BPF_H | BPF_ABS)
+#define HALF_X (BPF_H | BPF_IND)
+#define BYTE_X (BPF_B | BPF_IND)
+#define WHOLE  0x40000u
+
+/* Enters with X at the IP header and A its EtherType: TCP to or from 445, 139, 5445.
+ * IPv6 packets with extension headers are rare: all of them pass, the sensor looks. */
+/* clang-format off */
+#define FROM_ETHERTYPE							\
+	/*  0 */ EQ(ETH_P_IP, 2, 0),					\
+	/*  1 */ EQ(ETH_P_IPV6, 12, 0),					\
+	/*  2 */ RET(0),						\
+	/*  3 */ LD(BYTE_X, 9),						\
+	/*  4 */ EQ(IPPROTO_TCP, 0, 26),				\
+	/*  5 */ LD(HALF_X, 6), /* a later fragment has no ports */	\
+	/*  6 */ { BPF_JMP | BPF_JSET | BPF_K, 24, 0, 0x1fff },		\
+	/*  7 */ LD(BYTE_X, 0),						\
+	/*  8 */ ALU(BPF_AND, 0x0f),					\
+	/*  9 */ ALU(BPF_LSH, 2),					\
+	/* 10 */ ADD_X,							\
+	/* 11 */ TAX,							\
+	/* 12 */ GO(9),							\
+	/* 13 */ RET(0),						\
+	/* 14 */ LD(BYTE_X, 6),						\
+	/* 15 */ EQ(IPPROTO_TCP, 3, 0),					\
+	/* 16 */ EQ(IPPROTO_FRAGMENT, 13, 0),				\
+	/* 17 */ EQ(IPPROTO_HOPOPTS, 12, 0),				\
+	/* 18 */ EQ(IPPROTO_DSTOPTS, 11, 12),				\
+	/* 19 */ TXA,							\
+	/* 20 */ ALU(BPF_ADD, 40),					\
+	/* 21 */ TAX,							\
+	/* 22 */ LD(HALF_X, 0),						\
+	/* 23 */ EQ(445, 6, 0),						\
+	/* 24 */ EQ(139, 5, 0),						\
+	/* 25 */ EQ(5445, 4, 0),					\
+	/* 26 */ LD(HALF_X, 2),						\
+	/* 27 */ EQ(445, 2, 0),						\
+	/* 28 */ EQ(139, 1, 0),						\
+	/* 29 */ EQ(5445, 0, 1),					\
+	/* 30 */ RET(WHOLE),						\
+	/* 31 */ RET(0)
+
+/* An outer VLAN tag is out of the frame already; inner ones, and those that hardware
+ * left, are stepped over: two of them. */
+static const struct sock_filter ethernet[] = {
+	/* 0 */ LDX(14),
+	/* 1 */ LD(HALF, 12),
+	/* 2 */ EQ(ETH_P_8021Q, 2, 0),
+	/* 3 */ EQ(ETH_P_8021AD, 1, 0),
+	/* 4 */ GO(6),
+	/* 5 */ LDX(18),
+	/* 6 */ LD(HALF, 16),
+	/* 7 */ EQ(ETH_P_8021Q, 0, 3),
+	/* 8 */ LDX(22),
+	/* 9 */ LD(HALF, 20),
+	/* 10 */ GO(0),
+	FROM_ETHERTYPE,
+};
+
+/* No link header (a tunnel): the version stands where the EtherType would tell. */
+static const struct sock_filter raw[] = {
+	/* 0 */ LDX(0),
+	/* 1 */ LD(BPF_B | BPF_ABS, 0),
+	/* 2 */ ALU(BPF_RSH, 4),
+	/* 3 */ EQ(4, 0, 2),
+	/* 4 */ LD(BPF_IMM, ETH_P_IP),
+	/* 5 */ GO(2),
+	/* 6 */ EQ(6, 0, 1),
+	/* 7 */ LD(BPF_IMM, ETH_P_IPV6),
+	FROM_ETHERTYPE,
+};
+/* clang-format on */
+
+static int set(int fd, int level, int name, const void *v, size_t len)
+{
+	return setsockopt(fd, level, name, v, (socklen_t)len) < 0 ? -errno : 0;
+}
+
+static int attach(int fd, uint32_t link)
+{
+	/* The kernel copies the program and does not write to it. */
+	struct sock_fprog prog = { .len = BH_LEN(ethernet) };
+	struct sock_filter copy[BH_LEN(ethernet) + BH_LEN(raw)];
+	const int on = 1;
+
+	memcpy(copy, ethernet, sizeof ethernet);
+	if (link == LINK_RAW) {
+		memcpy(copy, raw, sizeof raw);
+		prog.len = BH_LEN(raw);
+	}
+	prog.filter = copy;
+	int err = set(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof prog);
+	return err ? err : set(fd, SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof on);
+}
+
+static int make_ring(int fd, struct bh_priv_ring *ret)
+{
+	const int version = TPACKET_V3;
+	const struct tpacket_req3 req = { .tp_block_size = BLOCK_SIZE,
+		.tp_block_nr = BLOCK_COUNT,
+		.tp_frame_size = 2048,
+		.tp_frame_nr = BLOCK_SIZE / 2048 * BLOCK_COUNT,
+		.tp_retire_blk_tov = BLOCK_MS };
+	int err = set(fd, SOL_PACKET, PACKET_VERSION, &version, sizeof version);
+
+	if (!err)
+		err = set(fd, SOL_PACKET, PACKET_RX_RING, &req, sizeof req);
+	ret->block_size = BLOCK_SIZE;
+	ret->block_count = BLOCK_COUNT;
+	return err;
+}
+
+/* What the interface is: its index and whether frames have a link header. */
+static int ask_interface(int fd, const char *ifname, int *index, uint32_t *link, bool *lo)
+{
+	struct ifreq r = { 0 };
+
+	memcpy(r.ifr_name, ifname, strnlen(ifname, sizeof r.ifr_name - 1));
+	if (ioctl(fd, SIOCGIFINDEX, &r) < 0)
+		return -errno;
+	*index = r.ifr_ifindex;
+	if (ioctl(fd, SIOCGIFHWADDR, &r) < 0)
+		return -errno;
+	switch (r.ifr_hwaddr.sa_family) {
+	case ARPHRD_ETHER:
+	case ARPHRD_LOOPBACK: *link = LINK_ETHERNET; break;
+	case ARPHRD_NONE:
+	case ARPHRD_PPP:
+	case ARPHRD_RAWIP:
+	case ARPHRD_TUNNEL:
+	case ARPHRD_SIT:
+	case ARPHRD_IPGRE:
+	case ARPHRD_TUNNEL6: *link = LINK_RAW; break;
+	default: return -EPFNOSUPPORT;
+	}
+	*lo = r.ifr_hwaddr.sa_family == ARPHRD_LOOPBACK;
+	return 0;
+}
+
+static int bind_ring(int fd, const char *ifname, struct bh_priv_ring *ret)
+{
+	struct sockaddr_ll at = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL) };
+	const int on = 1;
+	bool lo = false;
+	int err = ask_interface(fd, ifname, &at.sll_ifindex, &ret->link, &lo);
+
+	if (!err)
+		err = attach(fd, ret->link);
+	if (!err)
+		err = make_ring(fd, ret);
+	/* Over loopback every packet passes twice, going out and coming in. */
+	if (!err && lo)
+		err = set(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on);
+	if (!err && bind(fd, (const struct sockaddr *)&at, sizeof at) < 0)
+		err = -errno;
+	return err;
+}
+
+int sockets_capture(const char *ifname, struct bh_priv_ring *ret, struct why *w)
+{
+	/* Protocol 0: nothing comes in before the filter stands. */
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	struct bh_priv_ring r = { .fd = fd };
+
+	if (fd < 0)
+		return why_say(w, -errno, "cannot open a packet socket: %s", strerror(errno));
+	int err = bind_ring(fd, ifname, &r);
+	if (!err) {
+		*ret = r;
+		return 0;
+	}
+	close(fd);
+	if (err == -ENODEV)
+		return why_say(w, err, "there is no interface '%s'", ifname);
+	if (err == -EPFNOSUPPORT)
+		return why_say(w, err, "interface '%s' is of a kind that is not read yet", ifname);
+	return why_say(w, err, "cannot capture on '%s': %s", ifname, strerror(-err));
+}
+
+/* ---- NFLOG ---- */
+
+static int config(struct mnl_socket *nl, uint32_t seq, void (*fill)(struct nlmsghdr *h))
+{
+	_Alignas(struct nlmsghdr) uint8_t buf[4096] = { 0 };
+	struct nlmsghdr *h = mnl_nlmsg_put_header(buf);
+
+	h->nlmsg_type = NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_CONFIG;
+	h->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	h->nlmsg_seq = seq;
+	struct nfgenmsg *g = mnl_nlmsg_put_extra_header(h, sizeof *g);
+	g->nfgen_family = AF_UNSPEC;
+	g->version = NFNETLINK_V0;
+	g->res_id = htons(BH_NFLOG_GROUP);
+	fill(h);
+	if (mnl_socket_sendto(nl, h, h->nlmsg_len) < 0)
+		return -errno;
+	ssize_t n = mnl_socket_recvfrom(nl, buf, sizeof buf);
+	if (n < 0)
+		return -errno;
+	struct bh_span left = bh_span_of(buf, (size_t)n);
+	struct message m;
+	int32_t err = -EIO;
+	if (message_next(&left, &m) && m.type == NLMSG_ERROR && m.body.len >= sizeof err)
+		memcpy(&err, m.body.ptr, sizeof err);
+	return err;
+}
+
+static void bind_group(struct nlmsghdr *h)
+{
+	const struct nfulnl_msg_config_cmd cmd = { .command = NFULNL_CFG_CMD_BIND };
+
+	mnl_attr_put(h, NFULA_CFG_CMD, sizeof cmd, &cmd);
+}
+
+static void how_much(struct nlmsghdr *h)
+{
+	const struct nfulnl_msg_config_mode mode = { .copy_range = htonl(128),
+		.copy_mode = NFULNL_COPY_PACKET };
+
+	mnl_attr_put(h, NFULA_CFG_MODE, sizeof mode, &mode);
+	mnl_attr_put_u32(h, NFULA_CFG_NLBUFSIZ, htonl(64u << 10));
+	mnl_attr_put_u32(h, NFULA_CFG_QTHRESH, htonl(64));
+	mnl_attr_put_u32(h, NFULA_CFG_TIMEOUT, htonl(10)); /* of 10 ms each */
+}
+
+int sockets_nflog(int *ret, struct why *w)
+{
+	struct mnl_socket *nl = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+	const int room = 16 << 20, on = 1;
+	int err = nl && mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) == 0 ? 0 : -errno;
+
+	if (!err)
+		err = config(nl, 1, bind_group);
+	if (!err)
+		err = config(nl, 2, how_much);
+	if (!err)
+		err = set(mnl_socket_get_fd(nl), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room);
+	/* A full buffer loses messages either way; the counters tell how many. */
+	if (!err)
+		err = set(mnl_socket_get_fd(nl), SOL_NETLINK, NETLINK_NO_ENOBUFS, &on, sizeof on);
+	if (!err)
+		err = (*ret = dup(mnl_socket_get_fd(nl))) < 0 ? -errno : 0;
+	if (nl)
+		mnl_socket_close(nl);
+	if (err == -EBUSY)
+		return why_say(w, err,
+			"another process already listens to the log of our rules "
+			"(NFLOG group %d): is a second 'bulkhead watch' running?",
+			BH_NFLOG_GROUP);
+	return err ? why_say(w, err, "cannot listen to the log of our rules: %s", strerror(-err))
+		   : 0;
+}

@@ -1,0 +1,8 @@
+/* sockets: the descriptors that bulkhead-priv opens for others. */
+#pragma once
+
+#include "priv/kernel.h"
+#include "priv/priv.h"
+
+BH_MUST int sockets_capture(const char *ifname, struct bh_priv_ring *ret, struct why *w);
+BH_MUST int sockets_nflog(int *ret, struct why *w);
