@@ -85,13 +85,13 @@ static inline uint8_t bh_cur_u8(struct bh_cur *c)
 static inline uint16_t bh_cur_le16(struct bh_cur *c)
 {
 	struct bh_span s = bh_cur_take(c, 2);
-	return s.len ? (uint16_t)(s.ptr[0] | s.ptr[1] << 8) : 0;
+	return (uint16_t)(s.len ? s.ptr[0] | s.ptr[1] << 8 : 0);
 }
 
 static inline uint16_t bh_cur_be16(struct bh_cur *c)
 {
 	struct bh_span s = bh_cur_take(c, 2);
-	return s.len ? (uint16_t)(s.ptr[0] << 8 | s.ptr[1]) : 0;
+	return (uint16_t)(s.len ? s.ptr[0] << 8 | s.ptr[1] : 0);
 }
 
 static inline uint32_t bh_cur_be24(struct bh_cur *c)
