@@ -7,5 +7,10 @@ const struct bh_command *const bh_commands[] = {
 	&bh_cmd_policy_diff,
 	&bh_cmd_explain,
 	&bh_cmd_plan,
+	&bh_cmd_verify,
+	&bh_cmd_apply,
+	&bh_cmd_confirm,
+	&bh_cmd_undo,
+	&bh_cmd_status,
 	NULL,
 };

@@ -10,3 +10,8 @@ extern const struct bh_command bh_cmd_policy_diff;
 extern const struct bh_command bh_cmd_explain;
 
 extern const struct bh_command bh_cmd_plan;
+extern const struct bh_command bh_cmd_verify;
+extern const struct bh_command bh_cmd_apply;
+extern const struct bh_command bh_cmd_confirm;
+extern const struct bh_command bh_cmd_undo;
+extern const struct bh_command bh_cmd_status;
