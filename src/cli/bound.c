@@ -18,12 +18,12 @@ int bh_cli_text(const struct bh_cli *cli, const char *path, struct bh_arena *a, 
 	return 0;
 }
 
-int bh_cli_bind(const struct bh_cli *cli, const char *path, const char *names_path,
-	struct bh_arena *a, struct bh_cli_bound *ret)
+int bh_cli_bind(const struct bh_cli *cli, const char *path, struct bh_span text,
+	const char *names_path, struct bh_arena *a, struct bh_cli_bound *ret)
 {
-	struct bh_cli_bound b = { .path = path, .diags = { .arena = a } };
+	struct bh_cli_bound b = { .path = path, .text = text, .diags = { .arena = a } };
 	struct bh_span hosts;
-	int r = bh_cli_text(cli, path, a, &b.text);
+	int r = text.ptr ? 0 : bh_cli_text(cli, path, a, &b.text);
 
 	if (!r && names_path)
 		r = bh_cli_text(cli, names_path, a, &hosts);

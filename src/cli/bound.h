@@ -20,7 +20,8 @@ struct bh_cli_bound {
 int bh_cli_text(
 	const struct bh_cli *cli, const char *path, struct bh_arena *a, struct bh_span *ret);
 
-/* Reads path, binds it; names_path NULL: the system's resolver.  What is wrong with the
- * policy is in ret->diags, not said yet.  0 or an exit status after saying why. */
-int bh_cli_bind(const struct bh_cli *cli, const char *path, const char *names_path,
-	struct bh_arena *a, struct bh_cli_bound *ret);
+/* Binds text, or with an empty span what is read from path; names_path NULL: the system's
+ * resolver.  What is wrong with the policy is in ret->diags, not said yet.  0 or an exit
+ * status after saying why. */
+int bh_cli_bind(const struct bh_cli *cli, const char *path, struct bh_span text,
+	const char *names_path, struct bh_arena *a, struct bh_cli_bound *ret);

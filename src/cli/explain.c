@@ -398,7 +398,7 @@ static int run(struct bh_cli *cli)
 	int r = read_options(cli, &q);
 
 	if (!r)
-		r = bh_cli_bind(cli, q.policy, q.names, &a, &b);
+		r = bh_cli_bind(cli, q.policy, (struct bh_span){ 0 }, q.names, &a, &b);
 	if (r)
 		return r;
 	bh_cli_diags(cli, &b.diags);

@@ -175,7 +175,7 @@ static int run_check(struct bh_cli *cli)
 	}
 	if (!path)
 		return bh_cli_usage(cli, "which policy? name a file, - reads standard input");
-	int r = bh_cli_bind(cli, path, names, &a, &b);
+	int r = bh_cli_bind(cli, path, (struct bh_span){ 0 }, names, &a, &b);
 	if (r)
 		return r;
 	bool fine = !b.diags.errors;
@@ -371,7 +371,7 @@ static int run_diff(struct bh_cli *cli)
 	if (n != 2)
 		return bh_cli_usage(cli, "which two policies? name the former and the new file");
 	for (size_t i = 0; i < 2; i++) {
-		int r = bh_cli_bind(cli, path[i], names, &a, &b[i]);
+		int r = bh_cli_bind(cli, path[i], (struct bh_span){ 0 }, names, &a, &b[i]);
 		if (r)
 			return r;
 		bh_cli_diags(cli, &b[i].diags);
