@@ -61,6 +61,16 @@ static struct nlmsghdr *request(char *buf, uint8_t family)
 	return m;
 }
 
+static int take_name(const struct nlattr *attr, void *ctx)
+{
+	const char **names = ctx;
+	uint16_t type = mnl_attr_get_type(attr);
+
+	if (type == NFTA_SET_TABLE || type == NFTA_SET_NAME)
+		names[type] = mnl_attr_get_str(attr);
+	return MNL_CB_OK;
+}
+
 /* The elements of every set that was dumped so far. */
 static int elements(struct mnl_socket *s, struct bh_buf *out)
 {
@@ -72,16 +82,13 @@ static int elements(struct mnl_socket *s, struct bh_buf *out)
 		memcpy(&h, out->ptr + at, sizeof h);
 		if ((h.nlmsg_type & 0xff) == NFT_MSG_NEWSET) {
 			const char *names[3] = { 0 };
-			struct nlattr *attr;
 			struct nlmsghdr *set = malloc(h.nlmsg_len);
 			if (!set)
 				return -1;
 			memcpy(set, out->ptr + at, h.nlmsg_len);
-			mnl_attr_for_each(attr, set, sizeof(struct nfgenmsg))
-			{
-				uint16_t type = mnl_attr_get_type(attr);
-				if (type == NFTA_SET_TABLE || type == NFTA_SET_NAME)
-					names[type] = mnl_attr_get_str(attr);
+			if (mnl_attr_parse(set, sizeof(struct nfgenmsg), take_name, names) < 0) {
+				free(set);
+				return -1;
 			}
 			struct nfgenmsg *g = mnl_nlmsg_get_payload(set);
 			struct nlmsghdr *m = request(req, g->nfgen_family);
