@@ -2,9 +2,11 @@
  * load: sends what bh_enforce_* makes to the kernel of this network namespace, without
  * bulkhead-priv; for tests/net/enforce.
  *
- *	load text|load|lease SECONDS|confirm|undo TABLE MODE GENERATION FORMER
+ *	load text|load|confirm|undo TABLE MODE GENERATION FORMER [LEASE]
  *
- * TABLE: host, gateway or big (100,000 ranges).
+ * TABLE: host, gateway, narrow (a host that only judges what it opens) or big (100,000
+ * ranges).  FORMER_TABLE in the environment: what the former generation was, when it was
+ * another.  STALE_CHAINS and STALE_SETS: names that go.
  */
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nf_tables.h>
@@ -62,6 +64,15 @@ static struct bh_table host(void)
 	return (struct bh_table){ .gates = gates, .n_gates = 4, .declared = in[0].src };
 }
 
+/* The last gate of host() alone: its base chain for input goes when it takes over. */
+static struct bh_table narrow(void)
+{
+	struct bh_table t = host();
+	t.gates += 3;
+	t.n_gates = 1;
+	return t;
+}
+
 static struct bh_table gateway(void)
 {
 	static struct bh_product p[3];
@@ -95,6 +106,37 @@ static struct bh_table big(void)
 	cases[0].admit = (struct bh_products){ p, 1 };
 	gates[0] = (struct bh_gate){ BH_IN, { 445, BH_TCP }, cases, 1 };
 	return (struct bh_table){ .gates = gates, .n_gates = 1 };
+}
+
+static struct bh_table table_named(const char *name)
+{
+	if (!strcmp(name, "host"))
+		return host();
+	if (!strcmp(name, "narrow"))
+		return narrow();
+	return strcmp(name, "big") ? gateway() : big();
+}
+
+static unsigned hooks_of(const struct bh_table *t)
+{
+	unsigned hooks = 0;
+
+	for (size_t i = 0; i < t->n_gates; i++)
+		hooks |= BH_HOOK_BIT(t->gates[i].hook);
+	return hooks;
+}
+
+/* Words of a variable of the environment. */
+static const char *const *words(const char *variable, size_t *n)
+{
+	const char *text = getenv(variable);
+	char *copy = bh_arena_str(&arena, text ? text : "");
+	const char **v = bh_arena_array(&arena, 4096, sizeof *v);
+
+	*n = 0;
+	for (char *w = strtok(copy, " \n"); v && w && *n < 4096; w = strtok(NULL, " \n"))
+		v[(*n)++] = w;
+	return v;
 }
 
 static int gather(void *ctx, const void *messages, size_t len)
@@ -133,21 +175,23 @@ int main(int argc, char **argv)
 {
 	if (argc != 7 && argc != 6) {
 		fprintf(stderr,
-			"load text|load|lease SECONDS|confirm|undo TABLE MODE GENERATION FORMER [HOOKS]\n");
+			"load text|load|confirm|undo TABLE MODE GENERATION FORMER [LEASE]\n");
 		return 2;
 	}
-	const char *verb = argv[1];
-	struct bh_table t = !strcmp(argv[2], "host")  ? host()
-			    : !strcmp(argv[2], "big") ? big()
-						      : gateway();
+	const char *verb = argv[1], *former = getenv("FORMER_TABLE");
+	struct bh_table t = table_named(argv[2]);
 	struct bh_load l = { .table = &t,
 		.mode = !strcmp(argv[3], "audit") ? BH_AUDIT : BH_ENFORCE,
 		.generation = (uint32_t)atoi(argv[4]),
 		.former = (uint32_t)atoi(argv[5]),
 		.lease = argc == 7 ? (uint32_t)atoi(argv[6]) : 0 };
-	l.generation_hooks =
-		t.gateway ? BH_HOOK_BIT(BH_FWD) : BH_HOOK_BIT(BH_IN) | BH_HOOK_BIT(BH_OUT);
-	l.former_hooks = l.former ? l.generation_hooks : 0;
+	l.generation_hooks = hooks_of(&t);
+	if (l.former) {
+		struct bh_table was = former ? table_named(former) : t;
+		l.former_hooks = hooks_of(&was);
+	}
+	l.stale_chains = words("STALE_CHAINS", &l.n_stale_chains);
+	l.stale_sets = words("STALE_SETS", &l.n_stale_sets);
 
 	if (!strcmp(verb, "text")) {
 		BH_AUTO_BUF b = { 0 };
