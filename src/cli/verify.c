@@ -38,7 +38,10 @@ static void add_ports(const struct bh_difference *d, struct bh_buf *b)
 {
 	char text[16];
 
-	bh_buf_str(b, proto_name(d->service.proto, text));
+	if (!d->ports.n && !d->service.proto)
+		bh_buf_str(b, "fragments");
+	else
+		bh_buf_str(b, proto_name(d->service.proto, text));
 	for (size_t i = 0; i < d->ports.n; i++) {
 		const struct bh_range *r = &d->ports.v[i];
 		bh_buf_printf(b, "%s%u", i ? "," : "/", (unsigned)r->lo);

@@ -3,7 +3,6 @@
  */
 #include "proof/check.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #define EPHEMERAL 50000 /* a client's port, when no rule tells client ports apart */
@@ -56,7 +55,9 @@ struct walk {
 	struct packet p;
 	unsigned iface, n_ifaces;
 	const struct klass *port; /* NULL: fragments that show none */
-	unsigned n_situations;
+	const char *flags_name, *sport_name; /* of the situation; NULL: in question for none */
+	unsigned n_flags, n_shapes_asked,
+		n_sports; /* situations that are asked of this one's kind */
 };
 
 static bool has_ports(const struct shape *s)
@@ -145,7 +146,7 @@ static int fault_of(const struct check *c, enum decision d, enum want want, bool
 	return (d == BLOCKED) == (want == WANT_BLOCK) ? -1 : d == BLOCKED ? BLOCKS : ADMITS;
 }
 
-static void keep(struct walk *w, enum fault fault, const uint8_t *map, const char *what)
+static void keep(struct walk *w, enum fault fault, const uint8_t *map)
 {
 	struct check *c = w->c;
 	struct sheet *s = bh_arena_alloc(c->a, sizeof *s);
@@ -161,8 +162,12 @@ static void keep(struct walk *w, enum fault fault, const uint8_t *map, const cha
 		.port = w->port ? (uint16_t)w->port->rep : 0,
 		.iface = w->iface,
 		.n_ifaces = w->n_ifaces,
-		.what = what,
-		.n_situations = w->n_situations,
+		.flags = w->flags_name,
+		.shape = w->p.shape->what,
+		.sport = w->sport_name,
+		.n_flags = w->n_flags,
+		.n_shapes = w->n_shapes_asked,
+		.n_sports = w->n_sports,
 		.fault = fault,
 		.src = &w->src,
 		.dst = &w->dst };
@@ -177,7 +182,7 @@ static void keep(struct walk *w, enum fault fault, const uint8_t *map, const cha
 
 /* Asks the rules for every source and destination and holds the answers against want.
  * What the rules did not look at is not asked again. */
-static int compare(struct walk *w, const uint8_t *want, const char *what)
+static int compare(struct walk *w, const uint8_t *want)
 {
 	struct check *c = w->c;
 	uint8_t *map[FAULTS] = { 0 };
@@ -214,7 +219,7 @@ static int compare(struct walk *w, const uint8_t *want, const char *what)
 		}
 	for (int f = 0; f < FAULTS; f++)
 		if (map[f])
-			keep(w, (enum fault)f, map[f], what);
+			keep(w, (enum fault)f, map[f]);
 	for (int f = 0; f < FAULTS; f++)
 		free(map[f]);
 	return bh_arena_ok(c->a) ? 0 : -ENOMEM;
@@ -226,24 +231,17 @@ nomem:
 
 /* ---- situations ----------------------------------------------------------- */
 
-static const char *describe(const struct walk *w, const char *flags, const struct klass *sport)
+static const char *describe_sport(const struct walk *w, const struct klass *k)
 {
-	BH_AUTO_BUF b = { 0 };
+	const struct bh_range *r = &k->all.v[0];
 
-	if (flags)
-		bh_buf_str(&b, flags);
-	if (w->p.shape->what)
-		bh_buf_printf(&b, "%s%s", b.len ? ", " : "", w->p.shape->what);
-	if (sport && w->sport.n > 1 && sport->all.n == 1 &&
-		sport->all.v[0].lo == sport->all.v[0].hi)
-		bh_buf_printf(&b, "%sfrom port %u", b.len ? ", " : "", (unsigned)sport->rep);
-	else if (sport && w->sport.n > 1)
-		bh_buf_printf(&b, "%sfrom another port", b.len ? ", " : "");
-	return bh_arena_str(w->c->a, bh_buf_text(&b));
+	if (k->all.n == 1 && r->lo == r->hi)
+		return bh_arena_printf(w->c->a, "from port %u", (unsigned)r->lo);
+	return "from another port";
 }
 
 /* One shape, one set of TCP flags, every client port. */
-static int compare_ports(struct walk *w, const uint8_t *want, const char *flags)
+static int compare_ports(struct walk *w, const uint8_t *want)
 {
 	struct bh_service svc = { .port = w->p.dport, .proto = w->p.proto };
 
@@ -253,50 +251,50 @@ static int compare_ports(struct walk *w, const uint8_t *want, const char *flags)
 		const uint8_t *mine = want;
 		if (want == w->want && bh_service_symmetric(svc) && w->p.sport == w->p.dport)
 			mine = w->want_same;
-		int r = compare(w, mine, describe(w, flags, k));
+		w->sport_name = describe_sport(w, k);
+		int r = compare(w, mine);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-static int compare_shape(struct walk *w, bool governed)
-{
-	bool tcp = w->p.proto == BH_TCP;
-
-	w->p.tcp_flags = FLAG_SYN;
-	if (!tcp || w->p.shape->cut)
-		return compare_ports(w, governed ? w->want : NULL, NULL);
-	for (unsigned k = 0; k < w->s->n_flags; k++) {
-		unsigned f = 0;
-		char text[16];
-		while (w->s->flags_class[f] != k)
-			f++;
-		w->p.tcp_flags = (uint8_t)f;
-		bool free_pass = w->p.dport >= 1024 && !syn(w->p.tcp_flags);
-		snprintf(text, sizeof text, "flags 0x%02x", f);
-		const char *name = syn(w->p.tcp_flags)  ? "SYN"
-				   : w->s->n_flags == 2 ? "not SYN"
-							: text;
-		int r = compare_ports(w, governed && !free_pass ? w->want : NULL, name);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static unsigned situations(const struct walk *w)
+static unsigned shapes_asked(const struct walk *w, bool cut_too)
 {
 	unsigned n = 0;
 
 	for (size_t i = 0; i < w->n_shapes; i++) {
 		const struct shape *s = &w->shapes[i];
-		bool tcp = w->p.proto == BH_TCP;
-		if (!has_ports(s) || (s->cut && !tcp))
-			continue;
-		n += (unsigned)w->sport.n * (tcp && !s->cut ? w->s->n_flags : 1u);
+		n += has_ports(s) && (!s->cut || (cut_too && w->p.proto == BH_TCP));
 	}
 	return n;
+}
+
+static int compare_shape(struct walk *w, bool governed)
+{
+	bool tcp = w->p.proto == BH_TCP, two = w->s->n_flags == 2;
+
+	w->p.tcp_flags = FLAG_SYN;
+	/* Whoever cannot show that he is no SYN is taken for one. */
+	w->flags_name = tcp && two ? "SYN" : NULL;
+	w->n_shapes_asked = shapes_asked(w, true);
+	if (!tcp || w->p.shape->cut)
+		return compare_ports(w, governed ? w->want : NULL);
+	for (unsigned k = 0; k < w->s->n_flags; k++) {
+		unsigned f = 0;
+		while (w->s->flags_class[f] != k)
+			f++;
+		w->p.tcp_flags = (uint8_t)f;
+		bool free_pass = w->p.dport >= 1024 && !syn(w->p.tcp_flags);
+		w->flags_name = !two                  ? bh_arena_printf(w->c->a, "flags 0x%02x", f)
+				: syn(w->p.tcp_flags) ? "SYN"
+						      : "not SYN";
+		w->n_shapes_asked = shapes_asked(w, two && syn(w->p.tcp_flags));
+		int r = compare_ports(w, governed && !free_pass ? w->want : NULL);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 static int compare_service(struct walk *w)
@@ -312,7 +310,8 @@ static int compare_service(struct walk *w)
 			if (w->want[i] == WANT_BLOCK)
 				w->any_blocked[i] = WANT_BLOCK;
 	}
-	w->n_situations = situations(w);
+	w->n_flags = w->p.proto == BH_TCP ? w->s->n_flags : 1;
+	w->n_sports = (unsigned)w->sport.n;
 	for (size_t i = 0; i < w->n_shapes; i++) {
 		w->p.shape = &w->shapes[i];
 		if (!has_ports(w->p.shape) || (w->p.shape->cut && w->p.proto != BH_TCP))
@@ -329,15 +328,17 @@ static int compare_service(struct walk *w)
 static int compare_portless(struct walk *w)
 {
 	w->port = NULL;
-	w->n_situations = 0;
+	w->flags_name = w->sport_name = NULL;
+	w->n_flags = w->n_sports = 1;
+	w->n_shapes_asked = 0;
 	w->p.sport = w->p.dport = 0;
 	for (size_t i = 0; i < w->n_shapes; i++)
-		w->n_situations += !has_ports(&w->shapes[i]);
+		w->n_shapes_asked += !has_ports(&w->shapes[i]);
 	for (size_t i = 0; i < w->n_shapes; i++) {
 		w->p.shape = &w->shapes[i];
 		if (has_ports(w->p.shape))
 			continue;
-		int r = compare(w, w->p.shape->later ? NULL : w->any_blocked, w->p.shape->what);
+		int r = compare(w, w->p.shape->later ? NULL : w->any_blocked);
 		if (r < 0)
 			return r;
 	}

@@ -20,8 +20,12 @@ struct sheet {
 	const char *ifname; /* NULL: no interface in question */
 	unsigned iface; /* its number; the others of the same question follow */
 	unsigned n_ifaces;
-	const char *what;
-	unsigned n_situations; /* that were asked beside this one */
+	/* The situation, in three words each of which may be NULL, and how many there are of
+	 * the latter two: when all of them differ, nobody needs to read their names. */
+	const char *flags, *shape, *sport;
+	unsigned n_flags, n_shapes, n_sports;
+	const char *what; /* differ.c: the words joined */
+	bool any_proto; /* the same: said of several protocols */
 	enum fault fault;
 	const struct classes *src, *dst;
 	const uint8_t *map; /* src × dst, 1: differs */

@@ -5,10 +5,17 @@
 
 #define MAX_DIFFERENCES 256u
 
+/* Fragments that show no port are asked about once per protocol, which does not matter. */
 static bool same_question(const struct sheet *a, const struct sheet *b)
 {
-	return a->hook == b->hook && a->family == b->family && a->proto == b->proto &&
-	       a->port == b->port && a->ports.n == b->ports.n && a->fault == b->fault;
+	return a->hook == b->hook && a->family == b->family && a->port == b->port &&
+	       a->ports.n == b->ports.n && a->fault == b->fault &&
+	       (a->proto == b->proto || !a->ports.n);
+}
+
+static bool same_word(const char *a, const char *b)
+{
+	return a == b || (a && b && !strcmp(a, b));
 }
 
 static bool same_map(const struct sheet *a, const struct sheet *b)
@@ -17,21 +24,102 @@ static bool same_map(const struct sheet *a, const struct sheet *b)
 	       !memcmp(a->map, b->map, a->src->n * a->dst->n);
 }
 
+/* The sheets of one interface that say the same, with what was said of each. */
+struct group {
+	struct sheet **v;
+	bool *said;
+	size_t n;
+};
+
+static bool same_kind(const struct sheet *a, const struct sheet *b)
+{
+	return same_word(a->flags, b->flags) && same_word(a->shape, b->shape);
+}
+
+/* All client ports of sheet i's flags and shape differ. */
+static bool whole_kind(const struct group *g, size_t i)
+{
+	unsigned n = 0;
+
+	for (size_t k = 0; k < g->n; k++)
+		n += same_kind(g->v[k], g->v[i]) && g->v[k]->proto == g->v[i]->proto;
+	return n >= g->v[i]->n_sports;
+}
+
+/* All shapes of sheet i's flags differ, whatever the client port. */
+static bool whole_flags(const struct group *g, size_t i)
+{
+	unsigned n = 0;
+
+	for (size_t k = 0; k < g->n; k++) {
+		bool first = true;
+		if (!same_word(g->v[k]->flags, g->v[i]->flags) || g->v[k]->proto != g->v[i]->proto)
+			continue;
+		for (size_t m = 0; m < k; m++)
+			first = first &&
+				!(same_kind(g->v[m], g->v[k]) && g->v[m]->proto == g->v[k]->proto);
+		n += first && whole_kind(g, k);
+	}
+	return n >= g->v[i]->n_shapes;
+}
+
+static void join_word(struct bh_buf *b, const char *word, const char *between)
+{
+	if (word)
+		bh_buf_printf(b, "%s%s", b->len ? between : "", word);
+}
+
+/* "SYN; not SYN, first fragment, from port 137"; NULL: everything there is. */
+static const char *join_words(struct check *c, struct group *g)
+{
+	BH_AUTO_BUF text = { 0 };
+	unsigned flags = 0;
+
+	for (size_t i = 0; i < g->n; i++) {
+		const struct sheet *s = g->v[i];
+		BH_AUTO_BUF one = { 0 };
+		bool kind = whole_kind(g, i), all = kind && whole_flags(g, i);
+		if (g->said[i])
+			continue;
+		join_word(&one, s->flags, ", ");
+		if (!all)
+			join_word(&one, s->shape ? s->shape : "unfragmented", ", ");
+		if (!kind)
+			join_word(&one, s->sport, ", ");
+		flags += all;
+		join_word(&text, bh_buf_text(&one), "; ");
+		for (size_t k = i; k < g->n; k++)
+			if (all ? same_word(s->flags, g->v[k]->flags)
+				: same_kind(s, g->v[k]) &&
+						(kind || same_word(s->sport, g->v[k]->sport)))
+				g->said[k] = true;
+	}
+	return flags >= g->v[0]->n_flags ? NULL : bh_arena_str(c->a, bh_buf_text(&text));
+}
+
 /* Later sheets of the same interface that say the same become part of this one. */
 static void take_situations(struct check *c, struct sheet *s)
 {
-	BH_AUTO_BUF text = { 0 };
-	unsigned n = 1;
+	struct group g = { 0 };
+	size_t room = 1;
 
-	bh_buf_str(&text, s->what ? s->what : "");
+	for (struct sheet *o = s->next; o; o = o->next)
+		room += o->iface == s->iface && same_question(s, o);
+	g.v = bh_arena_array(c->a, room, sizeof *g.v);
+	g.said = bh_arena_array(c->a, room, sizeof *g.said);
+	if (!g.v || !g.said)
+		return;
+	g.v[g.n++] = s;
 	for (struct sheet *o = s->next; o; o = o->next) {
 		if (!o->map || o->iface != s->iface || !same_question(s, o) || !same_map(s, o))
 			continue;
-		bh_buf_printf(&text, "; %s", o->what);
 		o->map = NULL;
-		n++;
+		g.v[g.n++] = o;
 	}
-	s->what = n == s->n_situations ? NULL : bh_arena_str(c->a, bh_buf_text(&text));
+	s->what = join_words(c, &g);
+	for (size_t i = 1; i < g.n && !s->ports.n; i++)
+		if (g.v[i]->proto != s->proto)
+			s->any_proto = true;
 }
 
 /* The same for sheets of other interfaces; how many say it, and whether lo does. */
@@ -120,7 +208,7 @@ void bh_check_report(struct check *c)
 		unsigned ifaces = take_interfaces(s, &lo);
 		struct bh_difference d = {
 			.hook = s->hook,
-			.service = { .port = s->port, .proto = s->proto },
+			.service = { .port = s->port, .proto = s->any_proto ? 0 : s->proto },
 			.kernel_admits = s->fault == ADMITS,
 			.dropped = s->fault == DROPS,
 			.ports = s->ports,

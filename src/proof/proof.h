@@ -42,7 +42,8 @@ struct bh_difference {
 	struct bh_service service;
 	char ifname[BH_IFNAME]; /* "" every interface; "*" all that nobody names; "eth*" */
 	bool kernel_admits; /* and the judge does not, or the other way round */
-	struct bh_ranges ports; /* all of service.proto that differ alike; {0}: no port was read */
+	struct bh_ranges ports; /* all of service.proto that differ alike; {0}: it shows none; proto
+				   0 with it: any */
 	bool dropped; /* in audit mode: really dropped */
 	struct bh_addrset src, dst; /* of one family */
 	const char *what; /* "SYN", "first fragment without its header" …; NULL: any packet */

@@ -290,13 +290,19 @@ void bh_study_flags(struct study *s, const uint16_t outcome[256])
 	s->n_flags = n;
 }
 
-static void cut_flags(struct reading *r, const struct part *p, const uint8_t *v, bool exact)
+/* how: the comparison, or -1 when the value itself matters. */
+static void cut_flags(struct reading *r, const struct part *p, const uint8_t *v, int how)
 {
 	uint16_t outcome[256];
 
 	for (unsigned f = 0; f < 256; f++) {
 		uint8_t seen = (uint8_t)((f & p->mark->mask) ^ p->mark->xor);
-		outcome[f] = exact ? seen : (uint16_t)(1 + (seen > v[p->at]) - (seen < v[p->at]));
+		if (how < 0)
+			outcome[f] = seen;
+		else if (how <= NFT_CMP_NEQ)
+			outcome[f] = seen == v[p->at];
+		else
+			outcome[f] = (uint16_t)(1 + (seen > v[p->at]) - (seen < v[p->at]));
 	}
 	bh_study_flags(r->s, outcome);
 }
@@ -447,7 +453,7 @@ static bool study_lookup(struct reading *r, const struct expr *e, const struct p
 		if (concat && interval && !is_field(set, p))
 			return false;
 		if (p->field == F_FLAGS)
-			cut_flags(r, p, NULL, true);
+			cut_flags(r, p, NULL, -1);
 		else if (p->field == F_IFNAME ? !name_known(r->s, e, p) : !p->atoms)
 			return false;
 		for (size_t i = 0; p->atoms && i < set->n; i++) {
@@ -469,9 +475,9 @@ static bool study_compare(struct reading *r, const struct expr *e, const struct 
 		bool ok = true;
 		switch (p->field) {
 		case F_FLAGS:
-			cut_flags(r, p, e->a.ptr, false);
+			cut_flags(r, p, e->a.ptr, equality ? NFT_CMP_EQ : NFT_CMP_LT);
 			if (e->op == OP_RANGE)
-				cut_flags(r, p, e->b.ptr, false);
+				cut_flags(r, p, e->b.ptr, NFT_CMP_LT);
 			break;
 		case F_FRAG: ok = fragment_known(r->s, e, p); break;
 		case F_IFNAME: ok = name_known(r->s, e, p); break;
