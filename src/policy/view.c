@@ -1,32 +1,36 @@
 #include "policy/ast.h"
 
+/* Multicast and 255.255.255.255 are in no set, so nobody is in one by them. */
+static void keep_address(struct bh_machine *m, struct bh_addr *all, const struct bh_addr *one)
+{
+	if (one->family && !bh_is_multicast(one))
+		all[m->n_addrs++] = *one;
+}
+
 /* What the machine is called, and every address it is known by. */
 static int gather(const struct bh_bound *b, const char *const *names, size_t n_names,
 	const struct bh_addr *addrs, size_t n_addrs, struct bh_arena *a, struct bh_machine *ret)
 {
 	const struct bh_bound_names *known = b->names;
-	size_t n = n_addrs;
+	size_t room = n_addrs;
 
 	for (size_t i = 0; i < n_names; i++) {
 		int64_t k = bh_namemap_find(&known->map, names[i]);
-		n += k >= 0 ? known->machines[k].n : 0;
+		room += k >= 0 ? known->machines[k].n : 0;
 	}
-	struct bh_addr *all = bh_arena_array(a, n, sizeof *all);
+	struct bh_addr *all = bh_arena_array(a, room, sizeof *all);
+	struct bh_machine m = { .names = names, .n_names = n_names, .addrs = all };
 	if (!all)
 		return -ENOMEM;
-	if (n_addrs)
-		memcpy(all, addrs, n_addrs * sizeof *all);
-	n = n_addrs;
+
+	for (size_t i = 0; i < n_addrs; i++)
+		keep_address(&m, all, &addrs[i]);
 	for (size_t i = 0; i < n_names; i++) {
 		int64_t k = bh_namemap_find(&known->map, names[i]);
-		if (k < 0 || !known->machines[k].n)
-			continue;
-		memcpy(&all[n], known->machines[k].addrs, known->machines[k].n * sizeof *all);
-		n += known->machines[k].n;
+		for (size_t n = 0; k >= 0 && n < known->machines[k].n; n++)
+			keep_address(&m, all, &known->machines[k].addrs[n]);
 	}
-	*ret = (struct bh_machine){
-		.names = names, .n_names = n_names, .addrs = all, .n_addrs = n
-	};
+	*ret = m;
 	return 0;
 }
 
@@ -34,10 +38,8 @@ static struct bh_addrset own_addresses(const struct bh_machine *m, struct bh_are
 {
 	struct bh_addrset s = { 0 };
 
-	for (size_t i = 0; i < m->n_addrs; i++) {
-		if (m->addrs[i].family)
-			s = bh_addrset_union(a, s, bh_addrset_one(a, &m->addrs[i]));
-	}
+	for (size_t i = 0; i < m->n_addrs; i++)
+		s = bh_addrset_union(a, s, bh_addrset_one(a, &m->addrs[i]));
 	return s;
 }
 
