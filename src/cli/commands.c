@@ -6,6 +6,7 @@ const struct bh_command *const bh_commands[] = {
 	&bh_cmd_policy_fmt,
 	&bh_cmd_policy_diff,
 	&bh_cmd_explain,
+	&bh_cmd_suggest,
 	&bh_cmd_plan,
 	&bh_cmd_verify,
 	&bh_cmd_apply,

@@ -10,6 +10,7 @@ extern const struct bh_command bh_cmd_policy_diff;
 extern const struct bh_command bh_cmd_explain;
 
 extern const struct bh_command bh_cmd_plan;
+extern const struct bh_command bh_cmd_suggest;
 extern const struct bh_command bh_cmd_verify;
 extern const struct bh_command bh_cmd_apply;
 extern const struct bh_command bh_cmd_confirm;

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "cli/cli.h"
+#include "cli/effects.h"
 #include "cli/ready.h"
 #include "enforce/enforce.h"
 
@@ -241,7 +242,7 @@ static void hash_text(const uint8_t hash[BH_HASH], char ret[2 * BH_HASH + 1])
 		snprintf(ret + 2 * i, 3, "%02x", hash[i]);
 }
 
-static int print_text(const struct bh_cli *cli, const struct ask *q, const struct bh_ready *r)
+static int print_text(struct bh_cli *cli, struct ask *q, const struct bh_ready *r)
 {
 	char hash[2 * BH_HASH + 1];
 	BH_AUTO_BUF place = { 0 };
@@ -258,7 +259,8 @@ static int print_text(const struct bh_cli *cli, const struct ask *q, const struc
 	for (size_t i = 0; i < r->table.n_gates;)
 		i = print_gates(cli, r, i);
 	print_open(r);
-	return bh_cli_flush(cli);
+	int status = bh_cli_effects(cli, r, &q->a, NULL), flushed = bh_cli_flush(cli);
+	return flushed ? flushed : status;
 }
 
 /* ---- JSON -------------------------------------------------------------------------- */
@@ -340,7 +342,7 @@ static json_t *place_json(const struct bh_place *p)
 		addrs, "forwards", p->forwards);
 }
 
-static int print_json(const struct bh_cli *cli, const struct ask *q, const struct bh_ready *r)
+static int print_json(struct bh_cli *cli, struct ask *q, const struct bh_ready *r)
 {
 	char hash[2 * BH_HASH + 1];
 	json_t *gates = json_array(), *open = json_array();
@@ -355,7 +357,8 @@ static int print_json(const struct bh_cli *cli, const struct ask *q, const struc
 	json_t *doc = json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "policy", q->where.policy, "hash",
 		hash, "place", place_json(&r->place), "declared", set_json(&r->table.declared),
 		"gates", gates, "open", open);
-	return bh_cli_json(cli, doc);
+	int status = bh_cli_effects(cli, r, &q->a, doc), written = bh_cli_json(cli, doc);
+	return written ? written : status;
 }
 
 static int print_nft(const struct bh_cli *cli, const struct ask *q, const struct bh_ready *r)
@@ -424,10 +427,12 @@ static int run(struct bh_cli *cli)
 const struct bh_command bh_cmd_plan = {
 	.name = "plan",
 	.args = "-p FILE [--host HOST | --gateway] [options]",
-	.summary = "what a policy means at one machine",
+	.summary = "what a policy means at one machine, and what it would break",
 	.about =
 		"Shows for every service and direction who stays admitted, who is blocked and which\n"
-		"sentences decide it.  Changes nothing.",
+		"sentences decide it; then what of the SMB seen so far would break, and how many\n"
+		"pairs of hosts could still speak it.  Changes nothing.\n\n"
+		"Exit status 1: something that works today would break.",
 	.options = options,
 	.run = run,
 };
