@@ -42,7 +42,7 @@ bh_time bh_capture_time(int64_t seconds, uint64_t nanoseconds);
 
 static inline uint16_t bh_read16(const struct bh_capture *c, const uint8_t *p)
 {
-	return c->big_endian ? (uint16_t)(p[0] << 8 | p[1]) : (uint16_t)(p[1] << 8 | p[0]);
+	return (uint16_t)(c->big_endian ? p[0] << 8 | p[1] : p[1] << 8 | p[0]);
 }
 
 static inline uint32_t bh_read32(const struct bh_capture *c, const uint8_t *p)

@@ -195,10 +195,12 @@ static void segment(struct bh_sensor *s, struct flow *f, unsigned side, const st
 		return;
 	figures_add(&f->leaf.figures, s->now, true, 0);
 	flags(s, f, side, g);
-	if (g->wire_len > g->payload.len)
+	if (!g->wire_len || g->flags & BH_TCP_RST)
+		return;
+	uint64_t gaps = s->tally.gaps;
+	bh_stream_push(&f->stream[side], &env, s->now, seq, g->payload, g->wire_len);
+	if (g->wire_len > g->payload.len && s->tally.gaps > gaps)
 		s->tally.truncated_packets++;
-	if (g->wire_len && !(g->flags & BH_TCP_RST))
-		bh_stream_push(&f->stream[side], &env, s->now, seq, g->payload, g->wire_len);
 }
 
 static int tcp(struct bh_sensor *s, const struct bh_segment *g)

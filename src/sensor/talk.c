@@ -65,7 +65,7 @@ static void smb1_negotiate(struct talk *t)
 
 static void claim(struct session *e, const struct bh_identity *id)
 {
-	if (!id->auth || e->ok)
+	if (!id->auth || (e->ok && e->who.known))
 		return; /* says nothing, or renews what was granted */
 	if (!id->known && e->who.known && e->who.auth != BH_AUTH_KERBEROS)
 		return; /* begins again what went further before */
