@@ -2,6 +2,11 @@
 
 /* clang-format off */
 const struct bh_command *const bh_commands[] = {
+	&bh_cmd_read,
+	&bh_cmd_show_hosts,
+	&bh_cmd_show_conversations,
+	&bh_cmd_show_shares,
+	&bh_cmd_show_surface,
 	&bh_cmd_policy_check,
 	&bh_cmd_policy_fmt,
 	&bh_cmd_policy_diff,

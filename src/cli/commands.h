@@ -9,6 +9,11 @@ extern const struct bh_command bh_cmd_policy_fmt;
 extern const struct bh_command bh_cmd_policy_diff;
 extern const struct bh_command bh_cmd_explain;
 
+extern const struct bh_command bh_cmd_read;
+extern const struct bh_command bh_cmd_show_conversations;
+extern const struct bh_command bh_cmd_show_hosts;
+extern const struct bh_command bh_cmd_show_shares;
+extern const struct bh_command bh_cmd_show_surface;
 extern const struct bh_command bh_cmd_plan;
 extern const struct bh_command bh_cmd_suggest;
 extern const struct bh_command bh_cmd_verify;

@@ -1,0 +1,583 @@
+/* show hosts, shares, conversations, surface: the inventory, as people and as JSON. */
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "cli/bound.h"
+#include "cli/db.h"
+#include "cli/effects.h"
+#include "cli/ready.h"
+#include "cli/said.h"
+#include "inventory/inventory.h"
+#include "plan/plan.h"
+#include "json/json.h"
+
+enum {
+	OPT_CLIENT = 1,
+	OPT_SERVER,
+	OPT_SHARE,
+	OPT_USER,
+	OPT_SINCE,
+	OPT_POLICY,
+	OPT_NAMES,
+	OPT_HOST,
+	OPT_GATEWAY,
+};
+
+#define FILTER_OPTIONS                                                                             \
+	{ "client", 0, "WHO", "only this client: address, prefix or workstation name",             \
+		OPT_CLIENT },                                                                      \
+		{ "server", 0, "WHO", "only this server: address, prefix or name", OPT_SERVER },   \
+		{ "share", 0, "NAME", "only this share: its name, or \\\\server\\share",           \
+			OPT_SHARE },                                                               \
+		{ "user", 0, "NAME", "only this user: name, or DOMAIN\\name", OPT_USER },          \
+	{                                                                                          \
+		"since", 0, "DURATION", "only what was seen in the last 30d, 12h, 10m …",          \
+			OPT_SINCE                                                                  \
+	}
+
+static const struct bh_option filter_options[] = { FILTER_OPTIONS, { 0 } };
+
+static const struct bh_option surface_options[] = {
+	FILTER_OPTIONS,
+	{ "policy", 'p', "FILE", "count what remains under this policy", OPT_POLICY },
+	{ "names", 0, "FILE", "resolve the policy's names from this hosts file alone", OPT_NAMES },
+	{ "host", 0, "WHO", "with -p: as this host sees it (default: this machine)", OPT_HOST },
+	{ "gateway", 0, NULL, "with -p: as this machine sees it as a gateway", OPT_GATEWAY },
+	{ 0 },
+};
+
+/* ---- filters ---- */
+
+struct who {
+	const char *name; /* as given; NULL: everybody */
+	struct bh_addr addr;
+	unsigned bits; /* of addr; 0 with no family: compare names */
+};
+
+struct ask {
+	struct who client, server;
+	const char *share, *user;
+	bh_time since;
+	struct bh_where where;
+};
+
+static int parse_who(struct bh_cli *cli, struct who *ret)
+{
+	const char *slash = strchr(cli->value, '/');
+	size_t len = slash ? (size_t)(slash - cli->value) : strlen(cli->value);
+	struct who w = { .name = cli->value };
+
+	if (!len)
+		return bh_cli_usage(cli, "'%s' names nobody", cli->value);
+	if (bh_addr_parse(cli->value, len, &w.addr)) {
+		if (slash)
+			return bh_cli_usage(cli, "'%s' is no prefix", cli->value);
+		*ret = w;
+		return 0;
+	}
+	w.bits = bh_addr_bits(w.addr.family);
+	if (slash) {
+		char *end;
+		unsigned long n = strtoul(slash + 1, &end, 10);
+		if (slash[1] < '0' || slash[1] > '9' || *end || n > w.bits)
+			return bh_cli_usage(cli, "'%s' is no prefix", cli->value);
+		w.bits = (unsigned)n;
+	}
+	*ret = w;
+	return 0;
+}
+
+static bool within(const struct who *w, const struct bh_addr *a)
+{
+	unsigned width = bh_addr_bits(w->addr.family);
+
+	if (a->family != w->addr.family)
+		return false;
+	return !w->bits || (a->num ^ w->addr.num) >> (width - w->bits) == 0;
+}
+
+static bool is_client(const struct who *w, const struct bh_conversation *c)
+{
+	if (!w->name)
+		return true;
+	return w->addr.family ? within(w, &c->client) : !strcasecmp(w->name, c->workstation);
+}
+
+static bool is_server(const struct who *w, const struct bh_conversation *c)
+{
+	if (!w->name)
+		return true;
+	return w->addr.family ? within(w, &c->server) : !strcasecmp(w->name, c->server_name);
+}
+
+static bool is_share(const char *want, const struct bh_conversation *c)
+{
+	const char *last = strrchr(c->share, '\\');
+
+	if (!want)
+		return true;
+	if (!c->share[0])
+		return false;
+	return !strcasecmp(want, c->share) || (last && !strcasecmp(want, last + 1));
+}
+
+static bool is_user(const char *want, const struct bh_conversation *c)
+{
+	const char *slash = want ? strchr(want, '\\') : NULL;
+
+	if (!want)
+		return true;
+	if (!slash)
+		return c->user[0] && !strcasecmp(want, c->user);
+	size_t n = (size_t)(slash - want);
+	return !strcasecmp(slash + 1, c->user) && strlen(c->domain) == n &&
+	       !strncasecmp(want, c->domain, n);
+}
+
+static int take_since(struct bh_cli *cli, struct ask *q)
+{
+	int64_t seconds;
+
+	if (bh_duration_parse(cli->value, &seconds) || !seconds)
+		return bh_cli_usage(
+			cli, "'%s' is no duration (say 30d, 12h or \"2 weeks\")", cli->value);
+	q->since = bh_said_now() - seconds * BH_SECOND;
+	return 0;
+}
+
+static int take_options(struct bh_cli *cli, struct ask *q)
+{
+	int r = 0;
+
+	for (int id; !r && (id = bh_cli_next(cli)) >= 0;) {
+		switch (id) {
+		case OPT_CLIENT: r = parse_who(cli, &q->client); break;
+		case OPT_SERVER: r = parse_who(cli, &q->server); break;
+		case OPT_SHARE: q->share = cli->value; break;
+		case OPT_USER: q->user = cli->value; break;
+		case OPT_SINCE: r = take_since(cli, q); break;
+		case OPT_POLICY: q->where.policy = cli->value; break;
+		case OPT_NAMES: q->where.names = cli->value; break;
+		case OPT_HOST: q->where.host = cli->value; break;
+		case OPT_GATEWAY: q->where.gateway = true; break;
+		default:
+			return bh_cli_usage(
+				cli, "%s takes no word ('%s')", cli->command->name, cli->value);
+		}
+	}
+	if (r)
+		return r;
+	if (!q->where.policy && (q->where.names || q->where.host || q->where.gateway))
+		return bh_cli_usage(cli, "--gateway, --host and --names go with -p FILE");
+	if (q->where.host && q->where.gateway)
+		return bh_cli_usage(cli, "--host and --gateway exclude each other");
+	return 0;
+}
+
+/* Rows that the filters leave, packed together. */
+static int rows_of(struct bh_cli *cli, struct ask *q, struct bh_arena *a, const struct bh_row **ret,
+	size_t *n_ret)
+{
+	const struct bh_store_filter f = { .since = q->since };
+	const struct bh_row *all;
+	size_t n, kept = 0;
+	int r = take_options(cli, q);
+
+	if (!r)
+		r = bh_cli_db_rows(cli, &f, a, &all, &n, NULL, NULL);
+	if (r)
+		return r;
+	struct bh_row *v = bh_arena_array(a, n + 1, sizeof *v);
+	if (!v)
+		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "out of memory");
+	for (size_t i = 0; i < n; i++) {
+		const struct bh_conversation *c = &all[i].who;
+		if (is_client(&q->client, c) && is_server(&q->server, c) && is_share(q->share, c) &&
+			is_user(q->user, c) && all[i].figures.last_seen >= q->since)
+			v[kept++] = all[i];
+	}
+	*ret = v;
+	*n_ret = kept;
+	return 0;
+}
+
+/* ---- tables ---- */
+
+/* Columns that fit: people read on 80 columns, too.  A pipe gets everything. */
+static unsigned width(void)
+{
+	const char *columns = getenv("COLUMNS");
+	struct winsize w;
+
+	if (!isatty(STDOUT_FILENO))
+		return 1000;
+	if (columns && atoi(columns) > 0)
+		return (unsigned)atoi(columns);
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col)
+		return w.ws_col;
+	return 80;
+}
+
+static int nothing(const struct bh_cli *cli, const char *what)
+{
+	if (!cli->quiet)
+		printf("no %s in the inventory match\n", what);
+	return bh_cli_flush(cli);
+}
+
+static const char *ago(bh_time t, bh_time now, struct bh_buf *b)
+{
+	if (t)
+		bh_time_ago(t, now, b);
+	else
+		bh_buf_str(b, "-");
+	return bh_buf_text(b);
+}
+
+enum {
+	C_SEEN,
+	C_CLIENT,
+	C_SERVER,
+	C_SHARE,
+	C_USER,
+	C_DIALECT,
+	C_SAFETY,
+	C_OUTCOME,
+	C_CONNS,
+	C_BYTES
+};
+
+/* The narrowest terminal on which a column is shown. */
+static const struct {
+	struct bh_column column;
+	unsigned from;
+} conversation_columns[] = {
+	[C_SEEN] = { { "LAST SEEN", false, false }, 110 },
+	[C_CLIENT] = { { "CLIENT", false, false }, 0 },
+	[C_SERVER] = { { "SERVER", false, false }, 0 },
+	[C_SHARE] = { { "SHARE", false, true }, 0 },
+	[C_USER] = { { "USER", false, true }, 0 },
+	[C_DIALECT] = { { "SMB", false, false }, 100 },
+	[C_SAFETY] = { { "SAFETY", false, true }, 90 },
+	[C_OUTCOME] = { { "OUTCOME", false, true }, 0 },
+	[C_CONNS] = { { "TIMES", true, false }, 0 },
+	[C_BYTES] = { { "BYTES", true, false }, 130 },
+};
+
+static void conversation_cell(struct libscols_line *l, size_t at, int what, const struct bh_row *r,
+	unsigned wide, bh_time now)
+{
+	const struct bh_conversation *c = &r->who;
+	char text[BH_ADDR_TEXT];
+	BH_AUTO_BUF b = { 0 };
+
+	switch (what) {
+	case C_SEEN: ago(r->figures.last_seen, now, &b); break;
+	case C_CLIENT: bh_buf_str(&b, bh_addr_format(&c->client, text)); break;
+	case C_SERVER: bh_said_server(c, &b); break;
+	case C_SHARE: bh_said_share(c, wide >= 120, &b); break;
+	case C_USER: bh_said_user(c, &b); break;
+	case C_DIALECT: bh_buf_str(&b, bh_said_dialect(c->dialect)); break;
+	case C_SAFETY: bh_buf_str(&b, bh_said_safety(c)); break;
+	case C_OUTCOME: bh_said_outcome(c, &b); break;
+	case C_CONNS: bh_buf_printf(&b, "%llu", (unsigned long long)r->figures.connections); break;
+	default: bh_said_bytes(r->figures.bytes_to_server + r->figures.bytes_to_client, &b); break;
+	}
+	bh_cli_cell(l, at, "%s", bh_buf_text(&b));
+}
+
+static int conversations_table(const struct bh_row *rows, size_t n)
+{
+	struct bh_column columns[BH_LEN(conversation_columns)];
+	int what[BH_LEN(conversation_columns)];
+	size_t shown = 0;
+	unsigned wide = width();
+	bh_time now = bh_said_now();
+
+	for (size_t i = 0; i < BH_LEN(conversation_columns); i++) {
+		if (wide < conversation_columns[i].from)
+			continue;
+		columns[shown] = conversation_columns[i].column;
+		what[shown++] = (int)i;
+	}
+	struct libscols_table *t = bh_cli_table(columns, shown);
+	for (size_t i = 0; i < n; i++) {
+		struct libscols_line *l = bh_cli_line(t);
+		for (size_t k = 0; k < shown; k++)
+			conversation_cell(l, k, what[k], &rows[i], wide, now);
+	}
+	return bh_cli_table_print(t);
+}
+
+/* ---- conversations ---- */
+
+/* Labels by source id; ids are few and ascending. */
+static const char *label_of(const struct bh_source_row *v, size_t n, uint32_t id)
+{
+	size_t lo = 0, hi = n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		if (v[mid].id < id)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < n && v[lo].id == id ? v[lo].label : "?";
+}
+
+static int sources_of(
+	struct bh_cli *cli, struct bh_arena *a, const struct bh_source_row **ret, size_t *n_ret)
+{
+	BH_AUTO(bh_store) s = NULL;
+	int r = bh_cli_db_read(cli, &s, NULL);
+
+	if (r)
+		return r;
+	r = bh_store_sources(s, a, ret, n_ret);
+	return r ? bh_cli_fail(
+			   cli, BH_EXIT_SYSTEM, "cannot read the database: %s", strerrordesc_np(-r))
+		 : 0;
+}
+
+static int conversations_json(
+	struct bh_cli *cli, struct bh_arena *a, const struct bh_row *rows, size_t n)
+{
+	const struct bh_source_row *sources;
+	size_t n_sources;
+	int r = sources_of(cli, a, &sources, &n_sources);
+	if (r)
+		return r;
+
+	json_t *list = json_array();
+	for (size_t i = 0; i < n; i++) {
+		const char **labels = bh_arena_array(a, rows[i].n_sources + 1, sizeof *labels);
+		if (!labels)
+			break;
+		for (size_t k = 0; k < rows[i].n_sources; k++)
+			labels[k] = label_of(sources, n_sources, rows[i].sources[k]);
+		json_array_append_new(list, bh_json_conversation(&rows[i].who, &rows[i].figures,
+						    labels, rows[i].n_sources));
+	}
+	if (json_array_size(list) == n)
+		return bh_cli_json(cli, list);
+	json_decref(list);
+	return bh_cli_fail(cli, BH_EXIT_SYSTEM, "out of memory");
+}
+
+static int run_conversations(struct bh_cli *cli)
+{
+	BH_AUTO_ARENA a = { 0 };
+	struct ask q = { 0 };
+	const struct bh_row *rows;
+	size_t n;
+	int r = rows_of(cli, &q, &a, &rows, &n);
+
+	if (r)
+		return r;
+	if (cli->json)
+		return conversations_json(cli, &a, rows, n);
+	return n ? conversations_table(rows, n) : nothing(cli, "conversations");
+}
+
+/* ---- hosts ---- */
+
+static const char *role(const struct bh_host_row *h)
+{
+	if (h->is_server && h->is_client)
+		return "both";
+	if (h->is_server)
+		return "server";
+	return h->is_client ? "client" : "only tried";
+}
+
+static int hosts_table(const struct bh_host_row *v, size_t n)
+{
+	static const struct bh_column columns[] = {
+		{ "ADDRESS", false, false },
+		{ "NAME", false, true },
+		{ "ROLE", false, false },
+		{ "SERVED", true, false },
+		{ "USED", true, false },
+		{ "SMB", false, false },
+		{ "SIGNING", false, false },
+		{ "LAST SEEN", false, true },
+	};
+	struct libscols_table *t = bh_cli_table(columns, BH_LEN(columns));
+	bh_time now = bh_said_now();
+
+	for (size_t i = 0; i < n; i++) {
+		const struct bh_host_row *h = &v[i];
+		struct libscols_line *l = bh_cli_line(t);
+		char text[BH_ADDR_TEXT];
+		BH_AUTO_BUF name = { 0 };
+		BH_AUTO_BUF seen = { 0 };
+		const char *called = h->name ? h->name : h->workstation;
+		bh_plan_remark(&name, called ? called : "-", 80);
+		const char *signing =
+			h->signing < BH_SIGNINGS ? bh_signing_names[h->signing] : NULL;
+		bh_cli_cell(l, 0, "%s", bh_addr_format(&h->addr, text));
+		bh_cli_cell(l, 1, "%s", bh_buf_text(&name));
+		bh_cli_cell(l, 2, "%s", role(h));
+		bh_cli_cell(l, 3, "%llu", (unsigned long long)h->served);
+		bh_cli_cell(l, 4, "%llu", (unsigned long long)h->used);
+		bh_cli_cell(l, 5, "%s%s", bh_said_dialect(h->best_dialect),
+			h->smb1 && h->best_dialect > BH_DIALECT_NT_LM_012 ? " and SMB1" : "");
+		bh_cli_cell(l, 6, "%s", signing ? signing : "-");
+		bh_cli_cell(l, 7, "%s", ago(h->last_seen, now, &seen));
+	}
+	return bh_cli_table_print(t);
+}
+
+static int run_hosts(struct bh_cli *cli)
+{
+	BH_AUTO_ARENA a = { 0 };
+	struct ask q = { 0 };
+	const struct bh_row *rows;
+	const struct bh_host_row *v;
+	size_t n, count;
+	int r = rows_of(cli, &q, &a, &rows, &n);
+
+	if (r)
+		return r;
+	if (bh_inventory_hosts(rows, n, &a, &v, &count))
+		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "out of memory");
+	if (!cli->json)
+		return count ? hosts_table(v, count) : nothing(cli, "hosts");
+	json_t *list = json_array();
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list, bh_json_host(&v[i]));
+	return bh_cli_json(cli, list);
+}
+
+/* ---- shares ---- */
+
+static int shares_table(const struct bh_share_row *v, size_t n)
+{
+	static const struct bh_column columns[] = {
+		{ "SERVER", false, false },
+		{ "SHARE", false, true },
+		{ "TYPE", false, false },
+		{ "CLIENTS", true, false },
+		{ "USERS", true, false },
+		{ "TIMES", true, false },
+		{ "DENIED", true, false },
+		{ "ENCRYPTED", false, false },
+		{ "LAST SEEN", false, true },
+	};
+	struct libscols_table *t = bh_cli_table(columns, BH_LEN(columns));
+	bh_time now = bh_said_now();
+
+	for (size_t i = 0; i < n; i++) {
+		const struct bh_share_row *s = &v[i];
+		struct libscols_line *l = bh_cli_line(t);
+		char text[BH_ADDR_TEXT];
+		BH_AUTO_BUF share = { 0 };
+		BH_AUTO_BUF seen = { 0 };
+		const char *type = s->type < BH_SHARE_TYPES ? bh_share_type_names[s->type] : NULL;
+		bh_plan_remark(&share, s->share, 200);
+		bh_cli_cell(l, 0, "%s", bh_addr_format(&s->server, text));
+		bh_cli_cell(l, 1, "%s", bh_buf_text(&share));
+		bh_cli_cell(l, 2, "%s", type ? type : "-");
+		bh_cli_cell(l, 3, "%llu", (unsigned long long)s->clients);
+		bh_cli_cell(l, 4, "%llu", (unsigned long long)s->users);
+		bh_cli_cell(l, 5, "%llu", (unsigned long long)s->connections);
+		bh_cli_cell(l, 6, "%llu", (unsigned long long)s->denied);
+		bh_cli_cell(l, 7, "%s",
+			s->encrypted == BH_UNKNOWN ? "-"
+			: s->encrypted             ? "yes"
+						   : "no");
+		bh_cli_cell(l, 8, "%s", ago(s->last_seen, now, &seen));
+	}
+	return bh_cli_table_print(t);
+}
+
+static int run_shares(struct bh_cli *cli)
+{
+	BH_AUTO_ARENA a = { 0 };
+	struct ask q = { 0 };
+	const struct bh_row *rows;
+	const struct bh_share_row *v;
+	size_t n, count;
+	int r = rows_of(cli, &q, &a, &rows, &n);
+
+	if (r)
+		return r;
+	if (bh_inventory_shares(rows, n, &a, &v, &count))
+		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "out of memory");
+	if (!cli->json)
+		return count ? shares_table(v, count) : nothing(cli, "shares");
+	json_t *list = json_array();
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list, bh_json_share(&v[i]));
+	return bh_cli_json(cli, list);
+}
+
+/* ---- surface ---- */
+
+static int run_surface(struct bh_cli *cli)
+{
+	BH_AUTO_ARENA a = { 0 };
+	struct ask q = { 0 };
+	struct bh_ready ready = { 0 };
+	struct bh_surface s;
+	const struct bh_row *rows;
+	size_t n;
+	int r = rows_of(cli, &q, &a, &rows, &n);
+
+	if (!r && q.where.policy)
+		r = bh_cli_ready(cli, &q.where, &a, &ready);
+	if (r)
+		return r;
+	const bool policy = q.where.policy;
+	const struct bh_point point = { .view = &ready.view,
+		.ifaces = ready.place.ifaces,
+		.n_ifaces = ready.place.n_ifaces,
+		.forwards = ready.place.forwards };
+	if (bh_plan_surface(ready.bound, policy ? &point : NULL, policy ? &ready.table : NULL, NULL,
+		    rows, n, &a, &s))
+		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "out of memory");
+	if (cli->json)
+		return bh_cli_json(cli, bh_cli_surface_json(&s, policy));
+	bh_cli_surface_print(&s, policy ? &point : NULL);
+	return bh_cli_flush(cli);
+}
+
+/* clang-format off */
+const struct bh_command bh_cmd_show_hosts = {
+	.name = "show hosts",
+	.args = "[options]",
+	.summary = "every machine seen speaking SMB, and its part in it",
+	.options = filter_options,
+	.run = run_hosts,
+};
+
+const struct bh_command bh_cmd_show_conversations = {
+	.name = "show conversations",
+	.args = "[options]",
+	.summary = "who spoke SMB to whom, how, and what became of it",
+	.about = "One line per distinct conversation.  SAFETY says what was seen on the wire; '-' is\n"
+		 "unknown, never a guess.  --json is described by doc/conversations.schema.json.",
+	.options = filter_options,
+	.run = run_conversations,
+};
+
+const struct bh_command bh_cmd_show_shares = {
+	.name = "show shares",
+	.args = "[options]",
+	.summary = "every share seen in use, and by how many",
+	.about = "A share is one whatever its server was called.  ENCRYPTED is yes when nobody used\n"
+		 "it in the clear.",
+	.options = filter_options,
+	.run = run_shares,
+};
+
+const struct bh_command bh_cmd_show_surface = {
+	.name = "show surface",
+	.args = "[-p FILE [--gateway | --host WHO]] [options]",
+	.summary = "the pairs of machines that can speak SMB, and those that do",
+	.about = "With a policy: how many of them remain where this machine (or WHO) enforces it.",
+	.options = surface_options,
+	.run = run_surface,
+};
