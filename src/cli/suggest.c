@@ -244,6 +244,7 @@ static json_t *suggestion_json(const struct bh_suggestion *s, const char *policy
 	json_object_set_new(o, "too_old", json_integer((json_int_t)s->too_old));
 	json_object_set_new(o, "loopback", json_integer((json_int_t)s->loopback));
 	json_object_set_new(o, "pairs", json_integer((json_int_t)s->pairs));
+	json_object_set_new(o, "inside", addrs_json(&s->inside));
 	json_object_set_new(o, "sets", sets_json(s));
 	json_object_set_new(o, "rules", rules_json(s));
 	json_object_set_new(o, "left_out", left_json(s));

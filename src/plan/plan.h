@@ -204,6 +204,8 @@ struct bh_suggestion {
 	size_t n_rules;
 	const struct bh_left *left; /* by reason, server, service */
 	size_t n_left;
+	struct bh_addrset inside; /* the /24 and /64 of the inside hosts seen: declared, so
+				   * that they get a reset where they are blocked */
 	uint64_t conversations, connections; /* looked at */
 	uint64_t too_old; /* conversations before options.since */
 	uint64_t loopback; /* conversations of a machine with itself: never governed */

@@ -164,6 +164,27 @@ static void gather_prefix(struct suggest *s, const struct pair *p, size_t n, str
 	}
 }
 
+/* Where a silent drop would only make people wait. */
+static int find_inside(struct suggest *s)
+{
+	size_t n[2] = { 0 };
+	struct bh_range *v[2] = { bh_arena_array(s->a, s->known.n + 1, sizeof **v),
+		bh_arena_array(s->a, s->known.n + 1, sizeof **v) };
+
+	if (!v[0] || !v[1])
+		return -ENOMEM;
+	for (size_t i = 0; i < s->known.n; i++) {
+		const struct bh_addr *h = &s->known.v[i].addr;
+		unsigned rest = h->family == BH_V4 ? 8 : 64, f = h->family == BH_V6;
+		bh_u128 lo = h->num >> rest << rest, hi = lo | (((bh_u128)1 << rest) - 1);
+		if (may_widen(s, h->family, lo, hi))
+			v[f][n[f]++] = (struct bh_range){ lo, hi };
+	}
+	s->out.inside.v4 = bh_ranges_from(s->a, v[0], n[0]);
+	s->out.inside.v6 = bh_ranges_from(s->a, v[1], n[1]);
+	return 0;
+}
+
 static bool one_prefix(const struct bh_addr *x, const struct bh_addr *y)
 {
 	unsigned rest = x->family == BH_V4 ? 8 : 64;
@@ -569,6 +590,8 @@ int bh_plan_suggest(const struct bh_row *rows, size_t n, const struct bh_suggest
 	int r = known_from(v, n, &o->told, NULL, 0, a, &s.known);
 	if (!r)
 		r = find_pairs(&s, v, n);
+	if (!r)
+		r = find_inside(&s);
 	if (!r)
 		r = find_doors(&s);
 	if (!r)

@@ -245,6 +245,14 @@ static void add_all(const struct bh_suggestion *s, struct bh_buf *b)
 {
 	add_head(s, b);
 	bh_buf_str(b, "\n");
+	if (!bh_addrset_empty(&s->inside)) {
+		bh_buf_str(b,
+			"# Where the hosts are that were seen: whoever is blocked there gets a\n"
+			"# reset at once, everybody else silence.\n"
+			"network inside ");
+		bh_addrset_format(&s->inside, ", ", b);
+		bh_buf_str(b, "\n\n");
+	}
 	for (size_t i = 0; i < s->n_sets; i++)
 		add_set(s->sets[i], b);
 	bh_buf_str(b, s->n_sets ? "\ndefault block all-smb\n" : "default block all-smb\n");

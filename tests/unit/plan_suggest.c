@@ -189,7 +189,8 @@ static void test_public_addresses_are_left_out_unless_told_to_be_inside(void)
 		row(client, "10.10.0.20", "u", "\\\\fs1\\home");
 	}
 	char *text = suggest(NULL);
-	EXPECT_INT(sentences(text), 1);
+	EXPECT_INT(sentences(text), 2);
+	EXPECT(has(text, "network inside 10.10.0.0/24"));
 	EXPECT(has(text, "# Nothing was seen that could be allowed: this blocks all SMB."));
 	free(text);
 
@@ -298,7 +299,7 @@ static void test_hostile_names_stay_inside_their_remark(void)
 			BH_KNOWN_SERVER_NAME, evil[i]);
 		row("203.0.113.9", "10.10.0.20", evil[i], evil[i]);
 		char *text = suggest(NULL);
-		EXPECT_INT(sentences(text), 4); /* two sets, the default, one rule */
+		EXPECT_INT(sentences(text), 5); /* three sets, the default, one rule */
 		for (const unsigned char *p = (const unsigned char *)text; *p; p++)
 			EXPECT(*p >= 0x20 || *p == '\n'); /* no list is so long as to be wrapped */
 		EXPECT(!strstr(text, "\xe2\x80\xa8") && !strstr(text, "\xe2\x80\xae"));
