@@ -1,3 +1,5 @@
+#include <stdarg.h>
+
 #include "cli/commands.h"
 #include "cli/privileged.h"
 #include "cli/ready.h"
@@ -18,7 +20,7 @@ static const struct bh_option options[] = {
 
 struct apply {
 	struct bh_where where;
-	bool audit, enforce, now;
+	bool audit, enforce, now, timed;
 	int64_t lease;
 };
 
@@ -39,9 +41,12 @@ static int read_options(struct bh_cli *cli, struct apply *p)
 				return bh_cli_usage(cli,
 					"--confirm takes a time like 120s or 5m, not '%s'",
 					cli->value);
-			if (p->lease < 5 || p->lease > 7 * 86400)
+			if (!p->lease)
 				return bh_cli_usage(cli,
-					"--confirm takes 5 seconds to 7 days; for no trial at all say --now");
+					"--confirm 0 would be no trial at all: say --now if you mean that");
+			if (p->lease < 0 || p->lease > 7 * 86400)
+				return bh_cli_usage(cli, "a trial lasts seven days at most");
+			p->timed = true;
 			break;
 		default: return bh_cli_usage(cli, "unexpected '%s'", cli->value);
 		}
@@ -51,22 +56,99 @@ static int read_options(struct bh_cli *cli, struct apply *p)
 	if (p->audit == p->enforce)
 		return bh_cli_usage(
 			cli, "say --audit (block nothing, log what would be) or --enforce");
+	if (p->now && p->timed)
+		return bh_cli_usage(cli, "--now and --confirm exclude each other");
 	return BH_EXIT_OK;
 }
 
-static json_t *as_json(const struct bh_priv_state *s, const struct bh_ready *r, uint32_t lease)
+/* ---- what could go wrong, said where it is still known ---- */
+
+static const struct bh_gate *smb_gate(const struct bh_table *t, enum bh_hook hook)
+{
+	for (size_t i = 0; i < t->n_gates; i++) {
+		const struct bh_gate *g = &t->gates[i];
+		if (g->hook == hook && g->service.proto == BH_TCP && g->service.port == 445)
+			return g;
+	}
+	return NULL;
+}
+
+static bool admits_nobody(const struct bh_gate *g)
+{
+	for (size_t i = 0; g && i < g->n_cases; i++) {
+		if (g->cases[i].admit.n)
+			return false;
+	}
+	return g != NULL;
+}
+
+static void warn(json_t *list, const char *fmt, ...) BH_PRINTF(2, 3);
+
+static void warn(json_t *list, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	json_array_append_new(list, json_string(text));
+}
+
+static void warn_cuts(const struct bh_ready *r, struct bh_arena *a, json_t *list)
+{
+	const struct bh_cut *v = NULL;
+	size_t n = 0;
+	char text[BH_ADDR_TEXT];
+
+	if (bh_keeper_cuts(r, a, &v, &n))
+		return;
+	for (size_t i = 0; i < n; i++)
+		warn(list, "%u session%s in use %s cut at once: %s %s, tcp/%u", v[i].sessions,
+			v[i].sessions == 1 ? "" : "s", v[i].sessions == 1 ? "is" : "are",
+			v[i].out ? "from this machine to" : "from",
+			bh_addr_format(&v[i].peer, text), v[i].service.port);
+}
+
+static json_t *warnings(const struct apply *p, const struct bh_ready *r, struct bh_arena *a)
+{
+	const struct bh_table *t = &r->table;
+	json_t *list = json_array();
+
+	if (t->gateway && !r->place.forwards)
+		warn(list, "this machine does not forward packets (net.ipv4.ip_forward is 0): as a "
+			   "gateway it sees none");
+	if (!t->gateway && !smb_gate(t, BH_IN) && !smb_gate(t, BH_OUT))
+		warn(list, "this policy does not govern tcp/445 on this machine");
+	if (p->audit)
+		return list;
+	warn_cuts(r, a, list);
+	if (!t->gateway && admits_nobody(smb_gate(t, BH_OUT)))
+		warn(list, "this machine will reach no SMB server; if it is a member of a domain, "
+			   "SYSVOL is on one, and log-ons that need it (sssd, winbind) can fail");
+	return list;
+}
+
+static json_t *as_json(
+	const struct bh_priv_state *s, const struct bh_ready *r, uint32_t lease, json_t *list)
 {
 	char hash[13];
 	uint32_t generation = s->trial ? s->trial : s->generation;
 
-	return json_pack("{s:i, s:s, s:s, s:i, s:b, s:i}", "generation", (int)generation, "mode",
-		(s->trial ? s->trial_mode : s->mode) == BH_AUDIT ? "audit" : "enforce",
+	return json_pack("{s:i, s:s, s:s, s:i, s:b, s:i, s:o}", "generation", (int)generation,
+		"mode", (s->trial ? s->trial_mode : s->mode) == BH_AUDIT ? "audit" : "enforce",
 		"policy_hash", bh_cli_hash(r->hash, hash), "gates", (int)r->table.n_gates,
-		"on_trial", s->trial != 0, "confirm_within_seconds", (int)lease);
+		"on_trial", s->trial != 0, "confirm_within_seconds", (int)lease, "warnings", list);
+}
+
+/* How this program was called, so that the command can be typed again as it stands. */
+static const char *again(const struct bh_cli *cli)
+{
+	return strchr(cli->argv[0], '/') ? cli->argv[0] : "bulkhead";
 }
 
 static void say(const struct bh_cli *cli, const struct apply *p, const struct bh_priv_state *s,
-	const struct bh_ready *r)
+	const struct bh_ready *r, const json_t *list)
 {
 	char hash[13];
 	const char *point = p->where.gateway ? "gateway" : "host";
@@ -76,11 +158,25 @@ static void say(const struct bh_cli *cli, const struct apply *p, const struct bh
 		r->table.n_gates, point, bh_cli_hash(r->hash, hash));
 	if (p->audit && !cli->quiet)
 		puts("audit: nothing is blocked; what would be is logged and counted ('bulkhead status')");
+	if (!p->audit && !cli->quiet)
+		puts("enforcing: what the policy does not admit is blocked, packet by packet; other\n"
+		     "ports are never touched");
+	for (size_t i = 0; i < json_array_size(list); i++)
+		printf("warning: %s\n", json_string_value(json_array_get(list, i)));
 	if (!s->trial)
 		return;
-	printf("on trial for %u s. If you can still work, run\n\n    bulkhead confirm\n\n"
+	printf("on trial for %u s. If you can still work, run\n\n    %s confirm\n\n"
 	       "Otherwise the kernel itself goes back to %s; nothing needs to be alive for that.\n",
-		(unsigned)p->lease, s->generation ? "the former rules" : "no rules of ours");
+		(unsigned)s->lease_left, again(cli),
+		s->generation ? "the former rules" : "no rules of ours");
+}
+
+/* What refuses because of the policy or the moment, not because of the system. */
+static int status_of(int err)
+{
+	return err == -EINVAL || err == -E2BIG     ? BH_EXIT_INPUT
+	       : err == -EBUSY || err == -ENOTCONN ? BH_EXIT_NO
+						   : BH_EXIT_SYSTEM;
 }
 
 static int run(struct bh_cli *cli)
@@ -89,7 +185,6 @@ static int run(struct bh_cli *cli)
 	struct apply p = { .lease = 120 };
 	struct bh_ready ready;
 	struct bh_priv_state state;
-	BH_AUTO_BUF text = { 0 };
 	const char *why = "";
 	int r = read_options(cli, &p);
 
@@ -101,25 +196,18 @@ static int run(struct bh_cli *cli)
 		r = bh_cli_ready(cli, &p.where, &a, &ready);
 	if (r)
 		return r;
-	if (!ready.table.n_gates && !cli->quiet)
-		fprintf(stderr,
-			"bulkhead apply: this policy blocks nothing here: every flow is admitted\n");
-	if (p.audit && !bh_cli_audit_consumer())
-		return bh_cli_fail(cli, BH_EXIT_NO,
-			"nobody would read the audit log: start 'bulkhead watch' first, and leave it running");
-	bh_policy_print(ready.policy, &text);
-	if (!bh_buf_ok(&text))
-		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "out of memory");
-	const struct bh_priv_apply request = { .table = &ready.table,
-		.mode = p.audit ? BH_AUDIT : BH_ENFORCE,
-		.lease = p.now ? 0 : (uint32_t)p.lease,
-		.policy_text = bh_buf_text(&text) };
-	r = bh_priv_apply(priv, &request, &state, &why);
-	if (r)
-		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "%s", why);
+	uint32_t lease = p.now ? 0 : (uint32_t)p.lease;
+	/* Before the rules stand: afterwards the sessions are gone. */
+	json_t *list = warnings(&p, &ready, &a);
+	r = bh_keeper_apply(priv, &ready, p.audit ? BH_AUDIT : BH_ENFORCE, lease, &state, &why);
+	if (r) {
+		json_decref(list);
+		return bh_cli_fail(cli, status_of(r), "%s", why);
+	}
 	if (cli->json)
-		return bh_cli_json(cli, as_json(&state, &ready, request.lease));
-	say(cli, &p, &state, &ready);
+		return bh_cli_json(cli, as_json(&state, &ready, lease, list));
+	say(cli, &p, &state, &ready, list);
+	json_decref(list);
 	return bh_cli_flush(cli);
 }
 
@@ -152,7 +240,7 @@ static int change(
 	if (r)
 		return r;
 	r = ask(priv, &s, &why);
-	if (r == -ENOENT || r == -ETIME)
+	if (r == -ESRCH || r == -ETIME)
 		return bh_cli_fail(cli, BH_EXIT_NO, "%s", why);
 	if (r)
 		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "%s", why);
@@ -160,6 +248,10 @@ static int change(
 		return bh_cli_json(
 			cli, json_pack("{s:i, s:s}", "generation", (int)s.generation, "policy_hash",
 				     s.generation ? bh_cli_hash(s.hash, hash) : ""));
+	if (s.changed[0] && !s.changed_outside)
+		printf("warning: while it was on trial somebody edited the table (%s); what was "
+		       "applied has replaced it whole\n",
+			s.changed);
 	if (s.generation)
 		printf("%s: generation %u decides%s (%s, policy %s)\n", done, s.generation, more,
 			s.mode == BH_AUDIT ? "audit" : "enforcing", bh_cli_hash(s.hash, hash));

@@ -1,7 +1,5 @@
 #include "cli/privileged.h"
 
-#include <stdlib.h>
-
 #include "sandbox/sandbox.h"
 
 int bh_cli_priv(const struct bh_cli *cli, struct bh_priv **ret)
@@ -28,17 +26,4 @@ const char *bh_cli_hash(const uint8_t hash[BH_HASH], char ret[13])
 	for (unsigned i = 0; i < 6; i++)
 		snprintf(ret + 2 * i, 3, "%02x", hash[i]);
 	return ret;
-}
-
-bool bh_cli_audit_consumer(void)
-{
-	FILE *f = fopen("/proc/net/netfilter/nfnetlink_log", "re");
-	char line[256];
-	bool found = false;
-
-	while (f && fgets(line, sizeof line, f))
-		found = found || strtol(line, NULL, 10) == BH_NFLOG_GROUP;
-	if (f)
-		fclose(f);
-	return found;
 }

@@ -10,6 +10,3 @@ int bh_cli_priv(const struct bh_cli *cli, struct bh_priv **ret);
 
 /* "3f2a90c1b2d4": enough of a hash for people. */
 const char *bh_cli_hash(const uint8_t hash[BH_HASH], char ret[13]);
-
-/* Does anybody listen to our NFLOG group in this namespace? */
-bool bh_cli_audit_consumer(void);

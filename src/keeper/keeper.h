@@ -71,3 +71,31 @@ BH_MUST int bh_keeper_prove(struct bh_span dump, const struct bh_ready *r, bool 
  * state.loaded tells.  -EAGAIN when the rules keep changing while they are read. */
 BH_MUST int bh_keeper_verify(struct bh_priv *p, const struct bh_ready *r, struct bh_arena *a,
 	struct bh_verified *ret, const char **why);
+
+/* Whoever listens to the log of our audit rules: "bulkhead watch".  True if somebody
+ * does in this network namespace. */
+bool bh_keeper_listened(void);
+
+/* A session of this machine that stands now and would end: ports below 1024 are judged
+ * packet by packet. */
+struct bh_cut {
+	bool out; /* this machine is the client */
+	struct bh_service service;
+	struct bh_addr peer;
+	unsigned sessions;
+};
+/* From /proc/net/tcp and tcp6; none on a gateway.  -ENOMEM. */
+BH_MUST int bh_keeper_cuts(
+	const struct bh_ready *r, struct bh_arena *a, const struct bh_cut **ret, size_t *n_ret);
+/* The same from one such file's text; adds to *n_ret. */
+BH_MUST int bh_keeper_cuts_read(const char *text, const struct bh_ready *r, struct bh_arena *a,
+	const struct bh_cut **ret, size_t *n_ret);
+
+/* Loads the planned table: on trial for lease seconds, or for good with 0.  Refuses an
+ * audit that nobody would hear (-ENOTCONN). */
+BH_MUST int bh_keeper_apply(struct bh_priv *p, const struct bh_ready *r, enum bh_mode mode,
+	uint32_t lease, struct bh_priv_state *ret, const char **why);
+
+/* What other tables do to our ports, a sentence each, whatever our policy is. */
+BH_MUST int bh_keeper_foreign(struct bh_priv *p, struct bh_arena *a, const char *const **ret,
+	size_t *n_ret, const char **why);

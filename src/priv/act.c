@@ -396,6 +396,7 @@ static int apply(struct sight *s, const struct bh_request *r)
 	act_fault("committed");
 	if (err)
 		return err;
+	s->h->tried = l.lease != 0;
 	err = l.lease ? settle(s) : promote(s);
 	act_fault("settled");
 	return err;

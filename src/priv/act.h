@@ -12,6 +12,7 @@
 struct house {
 	struct kernel kernel;
 	struct files files;
+	bool tried; /* we have put something on trial: its deadline is ours to keep */
 };
 
 /* Each holds the lock while it works, tidies up first what a lapsed trial or a killed

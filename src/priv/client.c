@@ -16,6 +16,8 @@
 
 struct bh_priv {
 	int fd;
+	pid_t pid;
+	bool stays; /* it watches over a trial after we have gone */
 	char why[BH_MAX_WHY + 1];
 };
 
@@ -42,7 +44,7 @@ static void find_program(char *ret, size_t size)
 		ret[0] = '\0';
 }
 
-/* In the grandchild: nothing of the caller's is left open, neither terminal nor pipe,
+/* In the child: nothing of the caller's is left open, neither terminal nor pipe,
  * because it may stay until a trial has lapsed. */
 _Noreturn static void become(const char *program, int fd)
 {
@@ -75,25 +77,16 @@ _Noreturn static void become(const char *program, int fd)
 	_exit(127);
 }
 
-/* Twice forked: whoever starts it never has to wait for it. */
-static int start(const char *program, int fd)
+static int start(const char *program, int fd, pid_t *ret)
 {
-	int status = 0;
 	pid_t pid = fork();
 
 	if (pid < 0)
 		return -errno;
-	if (pid == 0) {
-		pid_t again = fork();
-		if (again == 0)
-			become(program, fd);
-		_exit(again < 0);
-	}
-	while (waitpid(pid, &status, 0) < 0) {
-		if (errno != EINTR)
-			return -errno;
-	}
-	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -EAGAIN;
+	if (pid == 0)
+		become(program, fd);
+	*ret = pid;
+	return 0;
 }
 
 int bh_priv_open(struct bh_priv **ret, const char **why)
@@ -117,7 +110,7 @@ int bh_priv_open(struct bh_priv **ret, const char **why)
 	if (!err && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, s) < 0)
 		err = -errno;
 	if (!err) {
-		err = start(program, s[1]);
+		err = start(program, s[1], &p->pid);
 		close(s[1]);
 		if (err)
 			close(s[0]);
@@ -136,8 +129,11 @@ int bh_priv_open(struct bh_priv **ret, const char **why)
 
 struct bh_priv *bh_priv_free(struct bh_priv *p)
 {
-	if (p)
-		close(p->fd);
+	if (!p)
+		return NULL;
+	close(p->fd);
+	while (!p->stays && waitpid(p->pid, NULL, 0) < 0 && errno == EINTR)
+		;
 	free(p);
 	return NULL;
 }
@@ -270,6 +266,7 @@ int bh_priv_apply(struct bh_priv *p, const struct bh_priv_apply *a, struct bh_pr
 	BH_AUTO_BUF request = { 0 };
 
 	bh_wire_apply(&request, a);
+	p->stays |= a->lease != 0;
 	return ask_state(p, &request, ret, why);
 }
 

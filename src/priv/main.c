@@ -108,6 +108,7 @@ int main(int argc, char **argv)
 		return at_boot(&h);
 	serve(&h, SOCKET);
 	close(SOCKET);
-	keep_deadline(&h);
+	if (h.tried)
+		keep_deadline(&h);
 	return 0;
 }

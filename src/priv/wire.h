@@ -33,7 +33,7 @@ enum bh_ask {
 #define BH_MAX_ASK         (BH_MAX_TABLE_BYTES + BH_MAX_POLICY_TEXT + 16u)
 #define BH_MAX_WHY         512u
 #define BH_MAX_PIECE       (256u << 10) /* one answer's body */
-#define BH_MAX_LEASE       86400u /* a day: long enough to sleep over it, once */
+#define BH_MAX_LEASE       (7u * 86400u)
 
 struct bh_request {
 	enum bh_ask ask;
