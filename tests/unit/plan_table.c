@@ -4,6 +4,7 @@
  * service, interface and source port.
  */
 #include "plan/plan.h"
+#include "plan_compare.h"
 #include "tap.h"
 
 static uint64_t seed = 1;
@@ -248,52 +249,6 @@ static bool naive(const struct world *w, const struct bh_flow *f)
 }
 
 /* ---- comparison ------------------------------------------------------------ */
-
-static const struct bh_gate *gate_of(
-	const struct bh_table *t, enum bh_hook hook, struct bh_service service)
-{
-	for (size_t i = 0; i < t->n_gates; i++) {
-		if (t->gates[i].hook == hook && bh_service_equal(t->gates[i].service, service))
-			return &t->gates[i];
-	}
-	return NULL;
-}
-
-static bool by_table(const struct bh_table *t, const struct bh_flow *f)
-{
-	const struct bh_gate *g = gate_of(t, f->hook, f->service);
-	const char *ifname = f->hook == BH_OUT ? f->oif : f->iif;
-	const struct bh_gate_case *c;
-
-	if (!g)
-		return true;
-	for (c = g->cases; c->ifname[0] && strcmp(c->ifname, ifname); c++)
-		;
-	bool same = bh_service_symmetric(f->service) && f->sport == f->service.port;
-	return bh_products_contain(same ? &c->admit_same_port : &c->admit, &f->client, &f->server);
-}
-
-#define MAX_POINTS 512
-
-static size_t add_edges(struct bh_addr *v, size_t n, const struct bh_addrset *s)
-{
-	for (unsigned f = BH_V4; f <= BH_V6; f += 2) {
-		struct bh_ranges r = bh_addrset_of(s, (uint8_t)f);
-		for (size_t i = 0; i < r.n; i++) {
-			const bh_u128 at[] = { r.v[i].lo - 1, r.v[i].lo, r.v[i].hi, r.v[i].hi + 1 };
-			for (size_t k = 0; k < 4; k++) {
-				struct bh_addr a = { .family = (uint8_t)f,
-					.num = at[k] & bh_addr_max((uint8_t)f) };
-				bool old = n == MAX_POINTS;
-				for (size_t j = 0; j < n && !old; j++)
-					old = bh_addr_equal(&v[j], &a);
-				if (!old)
-					v[n++] = a;
-			}
-		}
-	}
-	return n;
-}
 
 static size_t edges(struct world *w, struct bh_addr *v)
 {
