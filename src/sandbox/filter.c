@@ -31,7 +31,6 @@ static const int plain[] = {
 	SCMP_SYS(poll),
 	SCMP_SYS(ppoll),
 	SCMP_SYS(munmap),
-	SCMP_SYS(mremap), /* realloc of something large */
 	SCMP_SYS(madvise),
 	SCMP_SYS(brk),
 	SCMP_SYS(futex),
