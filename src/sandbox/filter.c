@@ -33,6 +33,7 @@ static const int plain[] = {
 	SCMP_SYS(munmap),
 	SCMP_SYS(madvise),
 	SCMP_SYS(brk),
+	SCMP_SYS(sysinfo), /* qsort asks how much memory it may take */
 	SCMP_SYS(futex),
 	SCMP_SYS(getrandom),
 	SCMP_SYS(clock_gettime),

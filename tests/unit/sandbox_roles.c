@@ -71,6 +71,36 @@ static void test_a_sensor_can_do_its_work(void)
 	close(s[1]);
 }
 
+static int by_value(const void *x, const void *y)
+{
+	const int *a = x, *b = y;
+	return *a < *b ? -1 : *a > *b;
+}
+
+/* The C library's own helpers ask the kernel things: qsort of more than a kilobyte how
+ * much memory there is, realloc of something large to move it. */
+static int sort_and_grow(int fd)
+{
+	size_t n = 100000;
+	int *v = malloc(n * sizeof *v);
+
+	(void)fd;
+	for (size_t i = 0; v && i < n; i++)
+		v[i] = (int)(i * 7919 % n);
+	int *w = v ? realloc(v, 64 * n * sizeof *v) : NULL;
+	if (!w)
+		return 1;
+	qsort(w, n, sizeof *w, by_value);
+	return w[0] == 0 && w[n - 1] == (int)n - 1 ? 7 : 2;
+}
+
+static void test_confined_roles_can_sort_and_grow(void)
+{
+	EXPECT_INT(in_role(BH_ROLE_SENSOR, sort_and_grow, -1), 7);
+	if (geteuid() == 0)
+		EXPECT_INT(in_role(BH_ROLE_PRIV, sort_and_grow, -1), 7);
+}
+
 static int map_file(int fd)
 {
 	const char *p = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
@@ -271,6 +301,7 @@ static void test_landlock_keeps_to_its_folders(void)
 int main(void)
 {
 	RUN(test_a_sensor_can_do_its_work);
+	RUN(test_confined_roles_can_sort_and_grow);
 	RUN(test_a_sensor_maps_a_file_it_was_handed);
 	RUN(test_a_sensor_opens_nothing);
 	RUN(test_a_sensor_reaches_nobody);
