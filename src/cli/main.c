@@ -67,7 +67,7 @@ static int help_all(void)
 	puts("bulkhead: see who uses SMB, allow only that, and prove that the kernel obeys\n\n"
 	     "usage: bulkhead VERB [options]\n");
 	for (size_t i = 0; bh_commands[i]; i++)
-		printf("  %-18s %s\n", bh_commands[i]->name, bh_commands[i]->summary);
+		printf("  %-20s %s\n", bh_commands[i]->name, bh_commands[i]->summary);
 	puts("\nbulkhead VERB --help tells about one verb.\n"
 	     "Exit status: 0 done, 1 the answer is no, 2 usage, 3 input refused, 4 the system refused.");
 	return BH_EXIT_OK;
@@ -291,7 +291,7 @@ static int unknown_verb(const struct bh_cli *cli, int argc, char **argv)
 			for (size_t i = 0; bh_commands[i]; i++) {
 				const char *name = bh_commands[i]->name;
 				if (!strncmp(name, argv[1], len) && name[len] == ' ')
-					printf("  %-18s %s\n", name, bh_commands[i]->summary);
+					printf("  %-20s %s\n", name, bh_commands[i]->summary);
 			}
 			return BH_EXIT_OK;
 		}
