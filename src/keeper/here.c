@@ -40,8 +40,12 @@ static bool link_local(const struct bh_addr *a)
 	return a->family == BH_V6 && (unsigned)(a->num >> 118) == 0x3fa; /* fe80::/10 */
 }
 
-static struct bh_interface *interface(struct here *h, const char *name)
+/* label: the interface, or "eth0:1" for an address added the old way. */
+static struct bh_interface *interface(struct here *h, const char *label)
 {
+	char name[BH_IFNAME] = { 0 };
+
+	snprintf(name, sizeof name, "%.*s", (int)strcspn(label, ":"), label);
 	for (size_t i = 0; i < h->n_ifaces; i++) {
 		if (!strcmp(h->ifaces[i].name, name))
 			return &h->ifaces[i];
@@ -49,7 +53,7 @@ static struct bh_interface *interface(struct here *h, const char *name)
 	if (h->n_ifaces == MAX_HERE)
 		return NULL;
 	struct bh_interface *one = &h->ifaces[h->n_ifaces++];
-	snprintf(one->name, sizeof one->name, "%s", name);
+	memcpy(one->name, name, sizeof name);
 	return one;
 }
 
@@ -67,13 +71,19 @@ static struct bh_addrset onlink(
 
 static void take(struct here *h, const struct ifaddrs *i)
 {
-	struct bh_addr addr, mask;
+	struct bh_addr addr, mask, peer;
 
 	if (!address_of(i->ifa_addr, &addr) || i->ifa_flags & IFF_LOOPBACK)
 		return;
 	struct bh_interface *on = interface(h, i->ifa_name);
-	if (on && address_of(i->ifa_netmask, &mask))
-		on->onlink = bh_addrset_union(h->a, on->onlink, onlink(h->a, &addr, &mask));
+	if (on && address_of(i->ifa_netmask, &mask)) {
+		/* Where there is another end, the prefix is that one's; a mask of all ones
+		 * leaves no room for the broadcast address that else stands there. */
+		bool ends = i->ifa_flags & IFF_POINTOPOINT || mask.num == bh_addr_max(mask.family);
+		if (!ends || !address_of(i->ifa_dstaddr, &peer) || peer.family != addr.family)
+			peer = addr;
+		on->onlink = bh_addrset_union(h->a, on->onlink, onlink(h->a, &peer, &mask));
+	}
 	/* A link-local address is no identity: every machine may have the same one. */
 	if (!link_local(&addr) && h->n_addrs < MAX_HERE)
 		h->addrs[h->n_addrs++] = addr;
