@@ -2,6 +2,7 @@
 
 /* clang-format off */
 const struct bh_command *const bh_commands[] = {
+	&bh_cmd_watch,
 	&bh_cmd_read,
 	&bh_cmd_show_hosts,
 	&bh_cmd_show_conversations,

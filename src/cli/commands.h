@@ -14,6 +14,7 @@ extern const struct bh_command bh_cmd_show_conversations;
 extern const struct bh_command bh_cmd_show_hosts;
 extern const struct bh_command bh_cmd_show_shares;
 extern const struct bh_command bh_cmd_show_surface;
+extern const struct bh_command bh_cmd_watch;
 extern const struct bh_command bh_cmd_plan;
 extern const struct bh_command bh_cmd_suggest;
 extern const struct bh_command bh_cmd_verify;

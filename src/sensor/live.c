@@ -11,6 +11,9 @@
 
 #define LOG_DATAGRAM (128u * 1024)
 
+/* net/packet/af_packet.c: records of TPACKET_V3 lie at multiples of this. */
+#define V3_ALIGNMENT 8u
+
 struct ring {
 	const struct bh_sensor_ring *job;
 	uint8_t *map;
@@ -82,10 +85,10 @@ static int walk_block(struct live *l, struct ring *r, const struct tpacket_block
 	size_t size = r->job->block_size, at = b->hdr.bh1.offset_to_first_pkt;
 
 	for (uint32_t i = 0; i < b->hdr.bh1.num_pkts; i++) {
-		if (at > size - sizeof(struct tpacket3_hdr) || at % TPACKET_ALIGNMENT)
+		if (at > size - sizeof(struct tpacket3_hdr) || at % V3_ALIGNMENT)
 			return -EPROTO;
 		const struct tpacket3_hdr *h = (const void *)(const char *)__builtin_assume_aligned(
-			(const char *)b + at, 8);
+			(const char *)b + at, V3_ALIGNMENT);
 		if (h->tp_mac > size - at || h->tp_snaplen > size - at - h->tp_mac)
 			return -EPROTO;
 		bh_time when = (bh_time)h->tp_sec * BH_SECOND + h->tp_nsec;

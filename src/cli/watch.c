@@ -1,0 +1,517 @@
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/db.h"
+#include "cli/live.h"
+#include "cli/privileged.h"
+#include "cli/said.h"
+#include "inventory/inventory.h"
+#include "sensor/sensor.h"
+#include "json/json.h"
+
+#define ROUND_SECONDS    2
+#define TALLY_SECONDS    30 /* how often the counts alone are worth a write */
+#define WRITER_WAIT      1000 /* ms; then the next round tries again */
+#define LAST_WRITER_WAIT 10000
+#define LOOK_COST        20 /* looking at the counters takes at most 1/20 of our time */
+
+enum { OPT_INTERFACE = 1, OPT_READY };
+
+static const struct bh_option options[] = {
+	{ "interface", 'i', "IFACE", "watch this interface (repeatable; default: all but lo)",
+		OPT_INTERFACE },
+	{ "ready-fd", 0, "N", "write a line to this descriptor once watching has begun",
+		OPT_READY },
+	{ 0 },
+};
+
+struct watch {
+	struct bh_cli *cli;
+	struct bh_priv *priv;
+	struct bh_store *store;
+	struct bh_inventory *inv;
+	struct bh_lines *lines;
+	struct bh_sensor_child child;
+	struct bh_sensor_ring rings[BH_SENSOR_RINGS];
+	size_t n_rings;
+	int nflog;
+	int signals;
+	int ready; /* --ready-fd, or -1 */
+	uint32_t source; /* in the store, 0: not yet */
+	char identity[192], label[192];
+	struct bh_tally tally;
+	struct bh_reckoning audit;
+	bh_time tally_saved, look_again;
+	uint64_t drops_said, lost_said;
+	size_t rows; /* of this run, as saved */
+	int save_error; /* of the last attempt; 0: all is kept */
+};
+
+/* ---- what to watch ---- */
+
+static bool has_ring(const struct watch *w, const char *ifname)
+{
+	for (size_t i = 0; i < w->n_rings; i++) {
+		if (!strcmp(w->rings[i].ifname, ifname))
+			return true;
+	}
+	return false;
+}
+
+static int name_interface(struct watch *w, const char *ifname)
+{
+	struct bh_sensor_ring *r = &w->rings[w->n_rings];
+
+	if (!*ifname || strlen(ifname) >= sizeof r->ifname)
+		return bh_cli_usage(w->cli, "'%s' is no interface's name", ifname);
+	if (has_ring(w, ifname))
+		return 0;
+	if (w->n_rings == BH_SENSOR_RINGS)
+		return bh_cli_usage(
+			w->cli, "at most %u interfaces can be watched at once", BH_SENSOR_RINGS);
+	strcpy(r->ifname, ifname);
+	r->fd = -1;
+	w->n_rings++;
+	return 0;
+}
+
+static int parse(struct watch *w)
+{
+	struct bh_cli *cli = w->cli;
+	int r = 0;
+	char *end;
+
+	w->ready = -1;
+	for (int id; !r && (id = bh_cli_next(cli)) >= 0;) {
+		switch (id) {
+		case OPT_INTERFACE: r = name_interface(w, cli->value); break;
+		case OPT_READY:
+			w->ready = (int)strtol(cli->value, &end, 10);
+			if (*end || w->ready < 0 || end == cli->value)
+				r = bh_cli_usage(cli, "--ready-fd is a descriptor's number");
+			break;
+		default:
+			r = bh_cli_usage(cli, "an interface is named by -i ('-i %s')", cli->value);
+			break;
+		}
+	}
+	return r;
+}
+
+static int default_interfaces(struct watch *w)
+{
+	struct ifaddrs *all;
+	int r = 0;
+
+	if (getifaddrs(&all))
+		return bh_cli_fail(
+			w->cli, BH_EXIT_SYSTEM, "cannot list the interfaces: %s", strerror(errno));
+	for (struct ifaddrs *i = all; !r && i; i = i->ifa_next) {
+		if (!(i->ifa_flags & IFF_UP) || i->ifa_flags & IFF_LOOPBACK ||
+			has_ring(w, i->ifa_name))
+			continue;
+		if (w->n_rings < BH_SENSOR_RINGS)
+			r = name_interface(w, i->ifa_name);
+		else
+			fprintf(stderr, "bulkhead watch: %s is not watched: %u are the most\n",
+				i->ifa_name, BH_SENSOR_RINGS);
+	}
+	freeifaddrs(all);
+	if (!r && !w->n_rings)
+		return bh_cli_fail(
+			w->cli, BH_EXIT_SYSTEM, "no interface but lo is up here; name one with -i");
+	return r;
+}
+
+/* Those that cannot be opened are said, and left out. */
+static int open_rings(struct watch *w)
+{
+	size_t n = 0;
+	const char *why = "";
+
+	for (size_t i = 0; i < w->n_rings; i++) {
+		struct bh_priv_ring p;
+		int r = bh_priv_capture(w->priv, w->rings[i].ifname, &p, &why);
+		if (r) {
+			bh_cli_fail(w->cli, BH_EXIT_SYSTEM, "%s is not watched: %s",
+				w->rings[i].ifname, why);
+			continue;
+		}
+		struct bh_sensor_ring *to = &w->rings[n++];
+		if (to != &w->rings[i])
+			memcpy(to->ifname, w->rings[i].ifname, sizeof to->ifname);
+		to->fd = p.fd;
+		to->block_size = p.block_size;
+		to->block_count = p.block_count;
+		to->link = p.link;
+	}
+	w->n_rings = n;
+	return n ? 0 : BH_EXIT_SYSTEM;
+}
+
+static void open_log(struct watch *w)
+{
+	const char *why = "";
+
+	w->nflog = -1;
+	if (bh_priv_nflog(w->priv, &w->nflog, &why))
+		bh_cli_fail(w->cli, 0, "audit events are not seen: %s", why);
+}
+
+/* ---- the counters ---- */
+
+/* Costs a dump of our table: done where it matters, and rarely when it is large. */
+static void look(struct watch *w, bool begin, bool now_or_never)
+{
+	struct bh_priv_state s;
+	const char *why = "";
+	bh_time before = bh_said_now();
+
+	if (!now_or_never && before < w->look_again)
+		return;
+	if (bh_priv_state(w->priv, &s, &why) == 0)
+		bh_reckon(&w->audit, &s, begin);
+	bh_time after = bh_said_now();
+	w->look_again = after + (after - before) * LOOK_COST;
+}
+
+/* ---- into the database, and onto the screen ---- */
+
+static int save_row(void *ctx, const struct bh_row *row)
+{
+	const struct watch *w = ctx;
+
+	return bh_store_put(w->store, w->source, row, 1);
+}
+
+static int print_row(void *ctx, const struct bh_row *row)
+{
+	struct watch *w = ctx;
+
+	bh_lines_row(w->lines, row);
+	return 0;
+}
+
+static int count_row(void *ctx, const struct bh_row *row BH_UNUSED)
+{
+	++*(size_t *)ctx;
+	return 0;
+}
+
+static int save(struct watch *w, unsigned wait_ms)
+{
+	int r = bh_store_begin(w->store, wait_ms);
+
+	if (r)
+		return r;
+	r = bh_store_source(w->store, w->identity, w->label, false, &w->source);
+	if (!r)
+		r = bh_inventory_changes(w->inv, 0, save_row, w);
+	if (!r)
+		r = bh_store_tally(w->store, w->source, &w->tally);
+	if (!r)
+		r = bh_store_commit(w->store);
+	if (r)
+		bh_store_abandon(w->store);
+	return r;
+}
+
+static void try_save(struct watch *w, bool last)
+{
+	size_t changed = 0;
+	bh_time now = bh_said_now();
+
+	int r = bh_inventory_changes(w->inv, 0, count_row, &changed);
+	if (r || (!changed && !last && now - w->tally_saved < TALLY_SECONDS * BH_SECOND))
+		return;
+	r = save(w, last ? LAST_WRITER_WAIT : WRITER_WAIT);
+	if (!r) {
+		w->tally_saved = now;
+		bh_inventory_saved(w->inv, 0);
+	}
+	if (r && r != w->save_error && (r != -EBUSY || last))
+		bh_cli_fail(w->cli, 0, "the database cannot be written (%s)%s",
+			r == -EIO ? "its disk failed, or it is damaged" : strerrordesc_np(-r),
+			last ? "; what was seen last is not kept" : "; trying again");
+	w->save_error = r;
+}
+
+static void say_losses(struct watch *w)
+{
+	const struct bh_tally *t = &w->tally;
+
+	if (t->kernel_drops > w->drops_said) {
+		bh_cli_fail(w->cli, 0,
+			"the kernel dropped %llu packets so far: more came than could be read",
+			(unsigned long long)t->kernel_drops);
+		w->drops_said = t->kernel_drops;
+	}
+	if (t->log_lost > w->lost_said) {
+		bh_cli_fail(w->cli, 0,
+			"the audit log overran %llu times so far; the rules' counters still count",
+			(unsigned long long)t->log_lost);
+		w->lost_said = t->log_lost;
+	}
+}
+
+/* The sensor has told everything up to now. */
+static void end_round(struct watch *w, bool last)
+{
+	if (w->audit.logged != w->tally.log_events || last) {
+		w->audit.logged = w->tally.log_events;
+		look(w, false, last);
+	}
+	/* Printed from the same changes as saved, before they count as saved. */
+	if (bh_inventory_changes(w->inv, 0, print_row, w) == 0)
+		bh_lines_round(w->lines, last);
+	try_save(w, last);
+	say_losses(w);
+}
+
+/* ---- listening ---- */
+
+/* 1 to go on, 0 at the end of the stream, -errno. */
+static int listen_once(struct watch *w, bool stopping)
+{
+	struct bh_fact f;
+	int r = bh_sensor_read(&w->child, &f);
+
+	if (r <= 0)
+		return r ? r : -EPIPE;
+	r = bh_inventory_fold(w->inv, 0, &f);
+	if (r)
+		return r;
+	switch (f.kind) {
+	case BH_FACT_TALLY:
+		w->tally = f.tally;
+		if (!stopping)
+			end_round(w, false);
+		return 1;
+	case BH_FACT_PROBLEM: bh_cli_fail(w->cli, 0, "%s", f.problem.text); return 1;
+	case BH_FACT_END: return 0;
+	default: return 1;
+	}
+}
+
+static int listen_until_told(struct watch *w)
+{
+	struct pollfd p[2] = { { .fd = w->child.facts, .events = POLLIN },
+		{ .fd = w->signals, .events = POLLIN } };
+	bool stopping = false;
+	int r = 1;
+
+	while (r > 0) {
+		if (poll(p, stopping ? 1 : 2, -1) < 0 && errno != EINTR)
+			return -errno;
+		if (!stopping && p[1].revents) {
+			struct signalfd_siginfo info;
+			(void)!read(w->signals, &info, sizeof info);
+			bh_sensor_stop(&w->child);
+			stopping = true;
+		}
+		if (p[0].revents)
+			r = listen_once(w, stopping);
+	}
+	return r;
+}
+
+static void begun(struct watch *w)
+{
+	BH_AUTO_BUF b = { 0 };
+
+	for (size_t i = 0; i < w->n_rings; i++)
+		bh_buf_printf(&b, "%s%s", i ? ", " : "", w->rings[i].ifname);
+	if (!w->cli->quiet)
+		fprintf(stderr, "watching %s; ^C ends\n", bh_buf_text(&b));
+	if (w->ready >= 0) {
+		(void)!write(w->ready, "watching\n", 9);
+		close(w->ready);
+	}
+}
+
+/* ---- the end ---- */
+
+static json_t *end_json(const struct watch *w)
+{
+	json_t *o = json_object(), *audit = json_null();
+
+	if (w->audit.seen || w->audit.logged) {
+		audit = json_object();
+		json_object_set_new(
+			audit, "counted", json_integer((json_int_t)bh_reckoned(&w->audit)));
+		json_object_set_new(audit, "logged", json_integer((json_int_t)w->audit.logged));
+	}
+	json_object_set_new(o, "end", json_true());
+	json_object_set_new(o, "conversations", json_integer((json_int_t)w->rows));
+	json_object_set_new(o, "kept", json_boolean(!w->save_error));
+	json_object_set_new(o, "tally", bh_json_tally(&w->tally));
+	json_object_set_new(o, "audit", audit);
+	return o;
+}
+
+static void say_end(const struct watch *w)
+{
+	BH_AUTO_BUF b = { 0 };
+	BH_AUTO_BUF missed = { 0 };
+	struct bh_inventory_lost lost = bh_inventory_lost(w->inv);
+
+	bh_said_count(w->tally.packets, "packet", "packets", &b);
+	bh_buf_str(&b, ", ");
+	bh_said_count(w->tally.messages, "SMB message", "SMB messages", &b);
+	bh_buf_str(&b, ", ");
+	bh_said_count(w->rows, "conversation", "conversations", &b);
+	bh_said_not_followed(&w->tally, &missed);
+	if (missed.len)
+		bh_buf_printf(&b, "\nnot followed: %s", bh_buf_text(&missed));
+	if (lost.rows || lost.leaves)
+		bh_buf_printf(&b,
+			"\ntoo much to remember: %llu conversations were given up, and %llu "
+			"connections are no longer told apart",
+			(unsigned long long)lost.rows, (unsigned long long)lost.leaves);
+	if (w->audit.seen || w->audit.logged) {
+		bh_buf_str(&b, "\n");
+		bh_reckoning_format(&w->audit, &b);
+	}
+	fflush(stdout);
+	fprintf(stderr, "%s\n", bh_buf_text(&b));
+}
+
+static int finish(struct watch *w, int r)
+{
+	BH_AUTO_ARENA a = { 0 };
+	const struct bh_row *rows;
+	const char *why = NULL;
+	int end = bh_sensor_end(&w->child, &why);
+
+	end_round(w, true);
+	if (bh_inventory_rows(w->inv, &a, &rows, &w->rows))
+		w->rows = 0;
+	if (w->cli->json) {
+		json_t *o = end_json(w);
+		json_dumpf(o, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
+		putchar('\n');
+		json_decref(o);
+	} else if (!w->cli->quiet) {
+		say_end(w);
+	}
+	if (r == -EBADMSG)
+		why = "the sensor process said what cannot be";
+	else if (r == -ENOMEM)
+		why = "out of memory";
+	else if (r && !why)
+		why = strerrordesc_np(-r);
+	if (r || end)
+		return bh_cli_fail(w->cli, BH_EXIT_SYSTEM, "watching ended: %s", why);
+	int flushed = bh_cli_flush(w->cli);
+	return w->save_error ? BH_EXIT_SYSTEM : flushed;
+}
+
+/* ---- the command ---- */
+
+/* ^C and SIGTERM arrive as something to read; the child is forked with them blocked, and
+ * ends when we say so. */
+static int take_signals(struct watch *w)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) ||
+		(w->signals = signalfd(-1, &set, SFD_CLOEXEC)) < 0)
+		return bh_cli_fail(w->cli, BH_EXIT_SYSTEM, "%s", strerror(errno));
+	return 0;
+}
+
+static void name_source(struct watch *w)
+{
+	BH_AUTO_BUF names = { 0 };
+	BH_AUTO_BUF when = { 0 };
+	char host[65] = "";
+
+	gethostname(host, sizeof host - 1);
+	for (size_t i = 0; i < w->n_rings; i++)
+		bh_buf_printf(&names, "%s%s", i ? "," : "", w->rings[i].ifname);
+	bh_time_format(bh_said_now(), &when);
+	snprintf(w->identity, sizeof w->identity, "live:%s:%.64s:%s:%d", host, bh_buf_text(&names),
+		bh_buf_text(&when), (int)getpid());
+	snprintf(w->label, sizeof w->label, "watch %.64s on %s since %.19sZ", bh_buf_text(&names),
+		host, bh_buf_text(&when));
+}
+
+static int prepare(struct watch *w)
+{
+	uint64_t seed = 0;
+	int r = bh_cli_priv(w->cli, &w->priv);
+
+	if (!r && !w->n_rings)
+		r = default_interfaces(w);
+	if (!r)
+		r = open_rings(w);
+	if (!r)
+		r = bh_cli_db_write(w->cli, &w->store, NULL);
+	if (!r)
+		r = take_signals(w);
+	if (r)
+		return r;
+	open_log(w);
+	look(w, true, true);
+	if (getrandom(&seed, sizeof seed, 0) < 0)
+		seed = (uint64_t)bh_said_now();
+	w->inv = bh_inventory_new(seed);
+	w->lines = bh_lines_new(w->cli->json);
+	name_source(w);
+	return w->inv && w->lines ? 0 : bh_cli_fail(w->cli, BH_EXIT_SYSTEM, "out of memory");
+}
+
+static int watch(struct watch *w)
+{
+	const struct bh_sensor_job job = { .rings = w->rings,
+		.n_rings = w->n_rings,
+		.nflog = w->nflog,
+		.flush_seconds = ROUND_SECONDS };
+	int r = bh_sensor_start(&job, &w->child);
+
+	if (r)
+		return bh_cli_fail(w->cli, BH_EXIT_SYSTEM, "cannot start the sensor process: %s",
+			strerror(-r));
+	begun(w);
+	return finish(w, listen_until_told(w));
+}
+
+static int run(struct bh_cli *cli)
+{
+	static struct watch w;
+	w.cli = cli;
+	int r = parse(&w);
+
+	if (!r)
+		r = prepare(&w);
+	if (!r)
+		r = watch(&w);
+	bh_lines_free(w.lines);
+	bh_inventory_free(w.inv);
+	bh_store_free(w.store);
+	bh_priv_free(w.priv);
+	return r;
+}
+
+const struct bh_command bh_cmd_watch = {
+	.name = "watch",
+	.args = "[-i IFACE]… [options]",
+	.summary = "watch live SMB traffic, and what audit rules would block",
+	.about =
+		"Prints one line per new conversation and keeps all of them in the database, until\n"
+		"^C or SIGTERM.  Needs root: bulkhead-priv opens the interfaces, and the process that\n"
+		"reads packets has no privilege at all.  --json prints one object a line.",
+	.options = options,
+	.run = run,
+};
