@@ -117,10 +117,12 @@ const char *bh_namemap_nearest(const struct bh_namemap *m, const char *word)
 	return best;
 }
 
+/* The words of the grammar.  `all` is the exception: it only ever follows `on`, and
+ * `network all any` is what people write. */
 static const char *const keywords[] = { "network", "hosts", "except", "from", "domain", "namespace",
 	"roaming", "interfaces", "service", "tcp", "udp", "group", "certificate", "kerberos", "sid",
 	"profile", "private", "public", "when", "otherwise", "authenticated", "by", "interface",
-	"and", "default", "block", "allow", "in", "out", "to", "on", "all", "via", "if", "secure",
+	"and", "default", "block", "allow", "in", "out", "to", "on", "via", "if", "secure",
 	"integrity", "encrypted", "as", "even", "clear", "until", "for", "tags", "azure",
 	"office365", "server", "off", "unused", "audit", "shares", "ring", "of", "rest", "soak",
 	"include" };

@@ -114,10 +114,15 @@ void bh_sentence_print(const struct bh_sentence *s, bool reason, struct bh_buf *
 
 #define WIDEST 24u /* a longer name pushes its own list to the right, not the others' */
 
-/* Where the lists of a block of set sentences begin.  A block ends at a blank line or
- * another sentence; remarks belong to it. */
-static size_t list_column(const struct bh_policy *p, size_t i)
+struct columns {
+	size_t name, list;
+};
+
+/* Where the names and lists of a block of set sentences begin.  A block ends at a blank
+ * line or another sentence; remarks belong to it. */
+static struct columns columns_of(const struct bh_policy *p, size_t i)
 {
+	struct columns c = { .name = strlen("hosts ") };
 	size_t widest = 0;
 
 	for (; i < p->n; i++) {
@@ -129,13 +134,16 @@ static size_t list_column(const struct bh_policy *p, size_t i)
 		size_t n = strlen(s->name);
 		if (n <= WIDEST)
 			widest = bh_max_size(widest, n);
+		if (!s->hosts)
+			c.name = strlen("network ");
 	}
-	return strlen("network ") + widest + 1;
+	c.list = c.name + widest + 1;
+	return c;
 }
 
 void bh_policy_print(const struct bh_policy *p, struct bh_buf *ret)
 {
-	size_t column = 0;
+	struct columns c = { 0 };
 	bool in_block = false;
 
 	for (size_t i = 0; i < p->n; i++) {
@@ -143,10 +151,10 @@ void bh_policy_print(const struct bh_policy *p, struct bh_buf *ret)
 		struct out o = { .b = ret, .line_start = ret->len, .wrap = true };
 
 		if (s->kind == BH_SENTENCE_SET && !in_block)
-			column = list_column(p, i);
+			c = columns_of(p, i);
 		in_block =
 			s->kind == BH_SENTENCE_SET || (in_block && s->kind == BH_SENTENCE_REMARK);
-		add_sentence(&o, s, strlen("network "), column, true);
+		add_sentence(&o, s, c.name, c.list, true);
 		if (s->remark && s->kind != BH_SENTENCE_REMARK)
 			text(&o, "  ");
 		if (s->remark)

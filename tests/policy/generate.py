@@ -167,7 +167,7 @@ def make_policy(r):
             name, proto, port = what
             w.add(["service", vary(r, name), proto, str(port)])
         elif kind == "default":
-            some = r.sample(services, r.randint(1, 2))
+            some = r.choice([["all-smb"], ["all-smb", "quic"], r.sample(services, 1), r.sample(services, 2)])
             d = r.choice([None, None, "in", "out"])
             if r.random() < 0.05:
                 action = r.choice(["block", "allow"])

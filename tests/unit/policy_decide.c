@@ -1,0 +1,311 @@
+/* The judge, sentence by sentence of doc/policy.md §3.  (tests/policy/compare asks the
+ * random questions.) */
+#include "policy_helper.h"
+
+static const char sample[] = "network clients 10.20.0.0/16 except it\n" /* 1 */
+			     "network it 10.20.7.0/28\n"
+			     "hosts files fs1, 10.10.2.0/24\n"
+			     "hosts nas 10.10.9.9\n"
+			     "default block all-smb\n" /* 5 */
+			     "allow smb from clients to files\n"
+			     "allow smb from it to any\n"
+			     "block smb from any to nas\n"
+			     "allow netbios from clients to files\n"
+			     "allow quic from any to files\n" /* 10 */
+			     "allow smbdirect out from self to localsubnet\n"
+			     "allow smb in from localsubnet to self\n";
+
+struct asked {
+	struct bh_arena a;
+	struct made m;
+	struct bh_view gateway, fs1, client;
+};
+
+static void begin(struct asked *q, const char *text)
+{
+	static const char *const fs1_names[] = { "FS1" };
+	struct bh_addr client = addr("10.20.1.1");
+
+	*q = (struct asked){ 0 };
+	make(&q->m, text);
+	EXPECT_INT(q->m.diags.errors, 0);
+	EXPECT(!bh_policy_view_gateway(q->m.b, &q->a, &q->gateway));
+	EXPECT(!bh_policy_view_host(q->m.b, fs1_names, 1, NULL, 0, &q->a, &q->fs1));
+	EXPECT(!bh_policy_view_host(q->m.b, NULL, 0, &client, 1, &q->a, &q->client));
+}
+
+static void end(struct asked *q)
+{
+	unmake(&q->m);
+	bh_arena_reset(&q->a);
+}
+
+static struct bh_flow flow(
+	enum bh_hook hook, const char *client, const char *server, const char *service)
+{
+	struct bh_flow f = { .hook = hook, .client = addr(client), .server = addr(server) };
+	struct made m;
+
+	make(&m, "service own tcp 9000\n");
+	EXPECT(!bh_policy_service_parse(m.b, service, &f.service));
+	unmake(&m);
+	return f;
+}
+
+static void expect(const struct asked *q, const struct bh_view *v, const struct bh_flow *f,
+	enum bh_verdict verdict, bool admit, unsigned line)
+{
+	struct bh_decision d;
+
+	bh_policy_decide(q->m.b, v, f, &d);
+	if (d.verdict != verdict || d.admit != admit || d.line != line)
+		printf("# %s %d line %u\n", bh_verdict_names[d.verdict], d.admit, d.line);
+	EXPECT(d.verdict == verdict && d.admit == admit && d.line == line);
+	EXPECT(!!d.file == !!d.line);
+}
+
+static void test_a_gateway_judges_both_ends_by_address(void)
+{
+	struct asked q;
+	begin(&q, sample);
+	struct bh_flow f = flow(BH_FWD, "10.20.1.1", "10.10.1.1", "smb");
+	expect(&q, &q.gateway, &f, BH_ALLOW, true, 6);
+	f = flow(BH_FWD, "10.20.7.1", "10.10.1.1", "smb");
+	expect(&q, &q.gateway, &f, BH_ALLOW, true, 7);
+	f = flow(BH_FWD, "10.20.1.1", "10.10.3.1", "smb");
+	expect(&q, &q.gateway, &f, BH_BLOCK, false, 5);
+	f = flow(BH_FWD, "fd00::1", "fd00:10::11", "smb");
+	expect(&q, &q.gateway, &f, BH_BLOCK, false, 5);
+	end(&q);
+}
+
+static void test_a_block_beats_an_allow_wherever_it_stands(void)
+{
+	struct asked q;
+	begin(&q, sample);
+	struct bh_flow f = flow(BH_FWD, "10.20.7.1", "10.10.9.9", "smb");
+	expect(&q, &q.gateway, &f, BH_BLOCK, false, 8);
+	end(&q);
+}
+
+static void test_a_host_is_asked_who_it_is_not_where_the_packet_says(void)
+{
+	struct asked q;
+	begin(&q, sample);
+	/* The packet's own address does not matter on the side that is this machine. */
+	struct bh_flow f = flow(BH_IN, "10.20.1.1", "172.16.0.1", "smb");
+	expect(&q, &q.fs1, &f, BH_ALLOW, true, 6);
+	expect(&q, &q.client, &f, BH_BLOCK, false, 5);
+	f = flow(BH_OUT, "172.16.0.1", "10.10.1.1", "smb");
+	expect(&q, &q.client, &f, BH_ALLOW, true, 6);
+	expect(&q, &q.fs1, &f, BH_BLOCK, false, 5);
+	end(&q);
+}
+
+static void test_self_as_a_peer_is_this_machines_own_addresses(void)
+{
+	struct asked q;
+	begin(&q, "default block smb\nallow smb out from any to self\nhosts f fs1\n");
+	struct bh_flow f = flow(BH_OUT, "10.10.1.1", "10.10.1.1", "smb");
+	expect(&q, &q.fs1, &f, BH_ALLOW, true, 2);
+	f.server = addr("10.10.1.2");
+	expect(&q, &q.fs1, &f, BH_BLOCK, false, 1);
+	end(&q);
+}
+
+static void test_localsubnet_comes_with_the_flow_and_not_with_a_gateway(void)
+{
+	struct asked q;
+	begin(&q, sample);
+	struct bh_addr lo = addr("192.168.1.0"), hi = addr("192.168.1.255");
+	struct bh_addrset onlink = bh_addrset_range(&q.a, &lo, &hi);
+	struct bh_flow f = flow(BH_IN, "192.168.1.5", "192.168.1.9", "smb");
+	expect(&q, &q.client, &f, BH_BLOCK, false, 5);
+	f.localsubnet = &onlink;
+	expect(&q, &q.client, &f, BH_ALLOW, true, 12);
+	f = flow(BH_OUT, "192.168.1.5", "192.168.1.9", "smbdirect");
+	f.localsubnet = &onlink;
+	expect(&q, &q.client, &f, BH_ALLOW, true, 11);
+	end(&q);
+	begin(&q, "default block smb\nallow smb from localsubnet, self to any\n");
+	f = flow(BH_FWD, "192.168.1.5", "192.168.1.9", "smb");
+	f.localsubnet = &onlink;
+	expect(&q, &q.gateway, &f, BH_BLOCK, false, 1);
+	end(&q);
+}
+
+static void test_loopback_is_never_governed(void)
+{
+	struct asked q;
+	begin(&q, "default block all-smb\nblock smb from any to any\n");
+	struct bh_flow f = flow(BH_IN, "127.0.0.1", "127.0.0.1", "smb");
+	expect(&q, &q.fs1, &f, BH_PASS, true, 0);
+	f = flow(BH_IN, "::1", "::1", "smb");
+	expect(&q, &q.fs1, &f, BH_PASS, true, 0);
+	f = flow(BH_IN, "10.0.0.1", "127.9.9.9", "smb");
+	expect(&q, &q.fs1, &f, BH_PASS, true, 0);
+	f = flow(BH_IN, "10.0.0.1", "10.0.0.2", "smb");
+	expect(&q, &q.fs1, &f, BH_BLOCK, false, 2);
+	memcpy(f.iif, "lo", 3);
+	expect(&q, &q.fs1, &f, BH_PASS, true, 0);
+	end(&q);
+}
+
+static void test_a_port_that_nobody_declared_passes(void)
+{
+	struct asked q;
+	begin(&q, "default block all-smb, quic\nblock all-smb from any to any\n");
+	struct bh_flow f = flow(BH_FWD, "10.0.0.1", "10.0.0.2", "tcp/80");
+	expect(&q, &q.gateway, &f, BH_PASS, true, 0);
+	f = flow(BH_FWD, "10.0.0.1", "10.0.0.2", "udp/445");
+	expect(&q, &q.gateway, &f, BH_PASS, true, 0);
+	f = flow(BH_FWD, "10.0.0.1", "10.0.0.2", "quic");
+	expect(&q, &q.gateway, &f, BH_PASS, true, 0);
+	end(&q);
+}
+
+static void test_quic_is_governed_towards_named_servers_alone(void)
+{
+	struct asked q;
+	begin(&q, "hosts files fs1\nnetwork c 10.20.0.0/16\nallow quic out from c to files\n"
+		  "default block quic\n");
+	struct bh_flow f = flow(BH_FWD, "10.20.1.1", "10.10.1.1", "quic");
+	expect(&q, &q.gateway, &f, BH_BLOCK, false, 4);
+	f.server = addr("10.10.1.2");
+	expect(&q, &q.gateway, &f, BH_PASS, true, 0);
+	f = flow(BH_OUT, "10.20.1.1", "10.10.1.1", "quic");
+	expect(&q, &q.client, &f, BH_ALLOW, true, 3);
+	expect(&q, &q.fs1, &f, BH_BLOCK, false, 4);
+	f = flow(BH_IN, "10.20.1.1", "10.10.1.1", "quic");
+	expect(&q, &q.fs1, &f, BH_BLOCK, false, 4);
+	expect(&q, &q.client, &f, BH_PASS, true, 0);
+	end(&q);
+}
+
+static void test_without_a_default_what_no_rule_names_passes(void)
+{
+	struct asked q;
+	begin(&q, "default block smb in\nallow smb from 10.0.0.1 to any\n");
+	struct bh_flow f = flow(BH_FWD, "10.0.0.2", "10.0.0.3", "smb");
+	expect(&q, &q.gateway, &f, BH_PASS, true, 0);
+	f.hook = BH_IN;
+	expect(&q, &q.fs1, &f, BH_BLOCK, false, 1);
+	end(&q);
+}
+
+static void test_the_lowest_line_of_the_deciding_kind_is_told(void)
+{
+	struct asked q;
+	begin(&q, "allow smb from any to any\nblock smb from 10.0.0.1 to any\n"
+		  "block smb from 10.0.0.0/8 to any\nallow smb from any to 10.0.0.9\n"
+		  "default block netbios\ndefault block netbios in\n");
+	struct bh_flow f = flow(BH_FWD, "10.0.0.1", "10.0.0.9", "smb");
+	expect(&q, &q.gateway, &f, BH_BLOCK, false, 2);
+	f.client = addr("11.0.0.1");
+	expect(&q, &q.gateway, &f, BH_ALLOW, true, 1);
+	f = flow(BH_IN, "10.0.0.1", "10.0.0.9", "netbios-ssn");
+	expect(&q, &q.fs1, &f, BH_BLOCK, false, 5);
+	end(&q);
+}
+
+static void test_netbios_from_its_own_port_is_admitted_either_way(void)
+{
+	struct asked q;
+	begin(&q, sample);
+	/* fs1 answers a client: nothing allows fs1 → client, the client may ask fs1. */
+	struct bh_flow f = flow(BH_OUT, "10.10.1.1", "10.20.1.1", "netbios-ns");
+	expect(&q, &q.fs1, &f, BH_BLOCK, false, 5);
+	f.sport = 137;
+	expect(&q, &q.fs1, &f, BH_BLOCK, true, 5);
+	f.sport = 138;
+	expect(&q, &q.fs1, &f, BH_BLOCK, false, 5);
+	f = flow(BH_FWD, "10.10.1.1", "10.20.1.1", "netbios-dgm");
+	f.sport = 138;
+	expect(&q, &q.gateway, &f, BH_BLOCK, true, 5);
+	/* tcp/139 has no such rule. */
+	f = flow(BH_FWD, "10.10.1.1", "10.20.1.1", "netbios-ssn");
+	f.sport = 139;
+	expect(&q, &q.gateway, &f, BH_BLOCK, false, 5);
+	end(&q);
+}
+
+static void test_multicast_is_met_by_the_word_any_alone(void)
+{
+	struct asked q;
+	begin(&q, "network all any\ndefault block netbios\nallow netbios from all to all\n");
+	struct bh_flow f = flow(BH_FWD, "10.0.0.1", "224.0.0.1", "netbios-ns");
+	expect(&q, &q.gateway, &f, BH_BLOCK, false, 2);
+	f.server = addr("255.255.255.255");
+	expect(&q, &q.gateway, &f, BH_BLOCK, false, 2);
+	f.server = addr("10.255.255.255");
+	expect(&q, &q.gateway, &f, BH_ALLOW, true, 3);
+	end(&q);
+	begin(&q, "default block netbios\nallow netbios from any to any\n");
+	f = flow(BH_FWD, "10.0.0.1", "224.0.0.1", "netbios-ns");
+	expect(&q, &q.gateway, &f, BH_ALLOW, true, 2);
+	end(&q);
+}
+
+/* `except` is decided for the machine, not for each of its addresses. */
+static void test_a_machine_is_excepted_by_any_of_its_addresses(void)
+{
+	struct asked q;
+	struct bh_view v;
+	struct bh_addr two[] = { addr("10.1.0.1"), addr("10.2.0.1") };
+
+	begin(&q, "network a 10.0.0.0/8 except 10.2.0.0/16\nnetwork b a, 192.168.0.0/16\n"
+		  "default block smb\nallow smb from b to any\n");
+	struct bh_flow f = flow(BH_OUT, "10.1.0.1", "9.9.9.9", "smb");
+	EXPECT(!bh_policy_view_host(q.m.b, NULL, 0, two, 1, &q.a, &v));
+	expect(&q, &v, &f, BH_ALLOW, true, 4);
+	EXPECT(!bh_policy_view_host(q.m.b, NULL, 0, two, 2, &q.a, &v));
+	expect(&q, &v, &f, BH_BLOCK, false, 3);
+	end(&q);
+}
+
+static void test_what_changes_is_told_and_what_does_not_is_not(void)
+{
+	BH_AUTO_ARENA a = { 0 };
+	BH_AUTO_BUF same = { 0 }, b = { 0 };
+	struct made x, y, z;
+	unsigned n = 9;
+
+	make(&x, "network c 10.20.0.0/16\ndefault block smb\nallow smb from c to 10.0.0.1\n");
+	make(&y, "default block smb\nallow smb from 10.20.0.0/17, 10.20.128.0/17 to 10.0.0.1\n");
+	make(&z, "network c 10.20.0.0/17\ndefault block smb\nallow smb from c to 10.0.0.1\n");
+	EXPECT(!bh_policy_diff(x.b, x.b, &a, &same, &n));
+	EXPECT_INT(n, 0);
+	EXPECT_STR(bh_buf_text(&same), "");
+	EXPECT(!bh_policy_diff(x.b, z.b, &a, &b, &n));
+	EXPECT_INT(n, 2);
+	EXPECT_STR(bh_buf_text(&b),
+		"gateway: smb is now blocked from 10.20.128.0/17 to 10.0.0.1\n"
+		"hosts: 'allow smb from c to 10.0.0.1' (p:3): from no longer 10.20.128.0/17\n");
+	/* The same for a gateway, though written otherwise. */
+	bh_buf_reset(&b);
+	EXPECT(!bh_policy_diff(x.b, y.b, &a, &b, &n));
+	EXPECT(!strstr(bh_buf_text(&b), "gateway:"));
+	EXPECT_INT(n, 2);
+	unmake(&x);
+	unmake(&y);
+	unmake(&z);
+}
+
+int main(void)
+{
+	RUN(test_a_gateway_judges_both_ends_by_address);
+	RUN(test_a_block_beats_an_allow_wherever_it_stands);
+	RUN(test_a_host_is_asked_who_it_is_not_where_the_packet_says);
+	RUN(test_self_as_a_peer_is_this_machines_own_addresses);
+	RUN(test_localsubnet_comes_with_the_flow_and_not_with_a_gateway);
+	RUN(test_loopback_is_never_governed);
+	RUN(test_a_port_that_nobody_declared_passes);
+	RUN(test_quic_is_governed_towards_named_servers_alone);
+	RUN(test_without_a_default_what_no_rule_names_passes);
+	RUN(test_the_lowest_line_of_the_deciding_kind_is_told);
+	RUN(test_netbios_from_its_own_port_is_admitted_either_way);
+	RUN(test_multicast_is_met_by_the_word_any_alone);
+	RUN(test_a_machine_is_excepted_by_any_of_its_addresses);
+	RUN(test_what_changes_is_told_and_what_does_not_is_not);
+	return tap_done();
+}
