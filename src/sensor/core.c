@@ -9,6 +9,8 @@ enum { SMB_DIRECT = 445, SMB_NETBIOS = 139 };
  * until it is surely silent, and an idle one for a day. */
 #define KEEP_CLOSED (60 * BH_SECOND)
 #define KEEP_IDLE   (24 * 3600 * BH_SECOND)
+/* Packets of a file between one tally and the next. */
+#define PROGRESS    65536
 /* Retransmitted by the client, and not copied by the capture. */
 #define RETRY       (BH_SECOND / 4)
 /* A SYN may be captured after this much of the data that follows it. */
@@ -310,6 +312,9 @@ int bh_sensor_file(struct bh_sensor *s, int fd)
 		int e = bh_sensor_packet(s, p.link, p.when, p.bytes, p.original);
 		if (e)
 			return e;
+		/* For whoever shows how far we are. */
+		if (s->tally.packets % PROGRESS == 0)
+			tell_tally(s);
 	}
 	if (r == -EBADMSG) {
 		uint64_t offset;
