@@ -70,18 +70,16 @@ uint64_t bh_attr_be64(const struct attrs *at, unsigned type, bool *bad)
 	return high << 32 | low;
 }
 
-const char *bh_attr_name(struct bh_arena *a, const struct attrs *at, unsigned type, bool *bad)
+const char *bh_attr_name(const struct attrs *at, unsigned type, bool *bad)
 {
 	struct bh_span s = at->v[type];
-	const uint8_t *nul = s.ptr ? memchr(s.ptr, 0, s.len) : NULL;
+	const uint8_t *nul = s.ptr && s.len <= MAX_NAME ? memchr(s.ptr, 0, s.len) : NULL;
 
-	if (!s.ptr || (nul && (size_t)(nul - s.ptr) + 1 != s.len) || !s.len || s.len > MAX_NAME) {
+	if (!nul || (size_t)(nul - s.ptr) + 1 != s.len) {
 		*bad = true;
 		return NULL;
 	}
-	if (nul)
-		return (const char *)s.ptr;
-	return bh_arena_strn(a, (const char *)s.ptr, s.len);
+	return (const char *)s.ptr;
 }
 
 const char *bh_rules_clean(struct bh_arena *a, const char *name)

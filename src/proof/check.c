@@ -189,6 +189,7 @@ static int compare(struct walk *w, const uint8_t *want)
 	bool headless = !has_ports(w->p.shape) && !w->p.shape->later;
 	struct answer a = { 0 };
 	size_t asked = SIZE_MAX;
+	int err = -ENOMEM;
 
 	for (size_t s = 0; s < w->src.n; s++)
 		for (size_t d = 0; d < w->dst.n; d++) {
@@ -199,6 +200,11 @@ static int compare(struct walk *w, const uint8_t *want)
 				w->p.dst = w->dst.v[d].rep;
 				bh_packet_ask(&c->path[w->hook], &w->p, c->j->log_group, &a);
 				asked = s;
+				c->steps += a.steps + 1;
+				if (c->steps > MAX_ALL_STEPS) {
+					err = -E2BIG;
+					goto out;
+				}
 			}
 			c->proof->classes++;
 			c->proof->on_trial = c->proof->on_trial || a.on_trial;
@@ -213,20 +219,18 @@ static int compare(struct walk *w, const uint8_t *want)
 			if (!map[f]) {
 				map[f] = calloc(w->pairs, 1);
 				if (!map[f])
-					goto nomem;
+					goto out;
 			}
 			map[f][s * w->dst.n + d] = 1;
 		}
 	for (int f = 0; f < FAULTS; f++)
 		if (map[f])
 			keep(w, (enum fault)f, map[f]);
+	err = bh_arena_ok(c->a) ? 0 : -ENOMEM;
+out:
 	for (int f = 0; f < FAULTS; f++)
 		free(map[f]);
-	return bh_arena_ok(c->a) ? 0 : -ENOMEM;
-nomem:
-	for (int f = 0; f < FAULTS; f++)
-		free(map[f]);
-	return -ENOMEM;
+	return err;
 }
 
 /* ---- situations ----------------------------------------------------------- */

@@ -41,9 +41,11 @@ struct check {
 	struct bh_proof *proof;
 	struct sheet *first, *last;
 	size_t sheet_bytes;
+	uint64_t steps; /* expressions that were evaluated */
 };
 
 #define MAX_SHEETS_BYTES (64u << 20)
+#define MAX_ALL_STEPS    (1ull << 31) /* some ten seconds */
 
 /* differ.c: sheets that say the same become one; fills in the proof's differences. */
 void bh_check_report(struct check *c);

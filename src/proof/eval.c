@@ -428,6 +428,7 @@ void bh_packet_ask(
 	const struct path *path, const struct packet *p, uint16_t log_group, struct answer *ret)
 {
 	struct answer first = { 0 };
+	uint64_t steps = 0;
 
 	/* A limit may answer either way at any moment.  That is fine as long as it only
 	 * guards a log: all ways must come to the same verdict, and whoever is logged at
@@ -437,6 +438,7 @@ void bh_packet_ask(
 		struct run r = { .p = p, .log_group = log_group, .choice = choice, .answer = &a };
 		ask_once(path, &r);
 		met = r.limits > met ? r.limits : met;
+		steps += r.steps;
 		if (!choice) {
 			first = a;
 		} else {
@@ -454,5 +456,6 @@ void bh_packet_ask(
 		if (first.decision == UNKNOWN || choice + 1 >= 1u << met)
 			break;
 	}
+	first.steps = steps;
 	*ret = first;
 }

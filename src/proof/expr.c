@@ -45,7 +45,7 @@ int bh_rules_verdict(
 		return -EBADMSG;
 	v.code = (int32_t)bh_attr_be32(&at, NFTA_VERDICT_CODE, &bad);
 	if (v.code == NFT_JUMP || v.code == NFT_GOTO) {
-		const char *name = bh_attr_name(r->a, &at, NFTA_VERDICT_CHAIN, &bad);
+		const char *name = bh_attr_name(&at, NFTA_VERDICT_CHAIN, &bad);
 		v.chain = name ? bh_rules_chain(r, t, name) : NULL;
 		bad = bad || !v.chain;
 	}
@@ -139,7 +139,7 @@ static void bitwise(struct compiler *c, const struct attrs *at, struct expr *e)
 static void lookup(struct compiler *c, const struct attrs *at, struct expr *e)
 {
 	uint32_t flags = bh_attr_be32(at, NFTA_LOOKUP_FLAGS, &c->bad);
-	const char *name = bh_attr_name(c->r->a, at, NFTA_LOOKUP_SET, &c->bad);
+	const char *name = bh_attr_name(at, NFTA_LOOKUP_SET, &c->bad);
 
 	e->set = name ? bh_rules_set(c->r, c->t, name) : NULL;
 	if (!e->set) {
@@ -203,7 +203,7 @@ static void logs(struct compiler *c, const struct attrs *at, struct expr *e)
 
 	/* Without a group it goes to the kernel's own log. */
 	e->key = at->v[NFTA_LOG_GROUP].ptr ? bh_cur_be16(&group) : UINT32_MAX;
-	c->bad = c->bad || !bh_cur_ok(&group);
+	c->bad = c->bad || bh_cur_left(&group) || !bh_cur_ok(&group);
 	e->op = OP_LOG;
 }
 
@@ -246,7 +246,7 @@ static void compile_one(struct compiler *c, struct bh_span nest, struct expr *re
 		c->bad = true;
 		return;
 	}
-	const char *name = bh_attr_name(c->r->a, &at, NFTA_EXPR_NAME, &bad);
+	const char *name = bh_attr_name(&at, NFTA_EXPR_NAME, &bad);
 	if (bad || !name ||
 		(at.v[NFTA_EXPR_DATA].ptr && bh_attrs_read(at.v[NFTA_EXPR_DATA], &data) < 0)) {
 		c->bad = true;

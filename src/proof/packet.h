@@ -40,6 +40,7 @@ enum decision { ADMITTED, BLOCKED, LOGGED, UNKNOWN };
 struct answer {
 	enum decision decision; /* LOGGED: admitted, and told to the log group */
 	unsigned read; /* READ_*: what the path through the rules looked at */
+	uint64_t steps; /* expressions that were evaluated */
 	bool on_trial; /* an element that will expire decided */
 	const struct rule *rule; /* UNKNOWN: where */
 	const struct expr *expr;

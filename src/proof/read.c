@@ -15,7 +15,8 @@ struct reader {
 	struct rules *r;
 	struct bh_arena *a;
 	struct chain *last_chain; /* rules come chain by chain */
-	bool gen_seen;
+	size_t messages, gens; /* so many were counted */
+	bool ends_with_gen;
 	uint32_t gen;
 };
 
@@ -71,16 +72,17 @@ static int count(struct reader *rd, const struct message *m)
 	struct rules *r = rd->r;
 	bool bad = false;
 
+	rd->ends_with_gen = m->kind == NFT_MSG_NEWGEN;
+	bad = !rd->messages++ && !rd->ends_with_gen;
 	switch (m->kind) {
 	case NFT_MSG_NEWTABLE: r->n_tables++; break;
 	case NFT_MSG_NEWCHAIN: r->n_chains++; break;
 	case NFT_MSG_NEWSET: r->n_sets++; break;
 	case NFT_MSG_NEWGEN: {
 		uint32_t gen = bh_attr_be32(&m->at, NFTA_GEN_ID, &bad);
-		if (rd->gen_seen && gen != rd->gen)
+		if (rd->gens++ && gen != rd->gen)
 			r->moved = true;
 		rd->gen = gen;
-		rd->gen_seen = true;
 		break;
 	}
 	default: break;
@@ -96,36 +98,27 @@ static int add_table(struct reader *rd, const struct message *m)
 		return 0;
 	struct table *t = &rd->r->tables[rd->r->n_tables++];
 	t->family = m->family;
-	t->name = bh_attr_name(rd->a, &m->at, NFTA_TABLE_NAME, &bad);
+	t->name = bh_attr_name(&m->at, NFTA_TABLE_NAME, &bad);
 	t->flags = bh_attr_be32(&m->at, NFTA_TABLE_FLAGS, &bad);
 	return bad ? -EBADMSG : 0;
-}
-
-static void copy_word(char *to, size_t room, struct bh_span s)
-{
-	size_t n = bh_min_size(s.len, room - 1);
-
-	if (s.ptr)
-		memcpy(to, s.ptr, n);
-	to[n] = '\0';
 }
 
 static int add_chain(struct reader *rd, const struct message *m)
 {
 	bool bad = false;
 	struct chain *c = &rd->r->chains[rd->r->n_chains++];
-	const char *table = bh_attr_name(rd->a, &m->at, NFTA_CHAIN_TABLE, &bad);
+	const char *table = bh_attr_name(&m->at, NFTA_CHAIN_TABLE, &bad);
 
-	c->name = bh_attr_name(rd->a, &m->at, NFTA_CHAIN_NAME, &bad);
+	c->name = bh_attr_name(&m->at, NFTA_CHAIN_NAME, &bad);
 	c->policy = NF_ACCEPT;
 	if (m->at.v[NFTA_CHAIN_POLICY].ptr)
 		c->policy = bh_attr_be32(&m->at, NFTA_CHAIN_POLICY, &bad);
-	copy_word(c->type, sizeof c->type, m->at.v[NFTA_CHAIN_TYPE]);
 	if (m->at.v[NFTA_CHAIN_HOOK].ptr) {
 		struct attrs hook;
 		if (bh_attrs_read(m->at.v[NFTA_CHAIN_HOOK], &hook) < 0)
 			return -EBADMSG;
 		c->base = true;
+		c->type = bh_attr_name(&m->at, NFTA_CHAIN_TYPE, &bad);
 		c->hook = bh_attr_be32(&hook, NFTA_HOOK_HOOKNUM, &bad);
 		c->priority = (int32_t)bh_attr_be32(&hook, NFTA_HOOK_PRIORITY, &bad);
 	}
@@ -158,9 +151,9 @@ static int add_set(struct reader *rd, const struct message *m)
 {
 	bool bad = false;
 	struct set *s = &rd->r->sets[rd->r->n_sets++];
-	const char *table = bh_attr_name(rd->a, &m->at, NFTA_SET_TABLE, &bad);
+	const char *table = bh_attr_name(&m->at, NFTA_SET_TABLE, &bad);
 
-	s->name = bh_attr_name(rd->a, &m->at, NFTA_SET_NAME, &bad);
+	s->name = bh_attr_name(&m->at, NFTA_SET_NAME, &bad);
 	s->flags = bh_attr_be32(&m->at, NFTA_SET_FLAGS, &bad);
 	s->klen = bh_attr_be32(&m->at, NFTA_SET_KEY_LEN, &bad);
 	s->dlen = bh_attr_be32(&m->at, NFTA_SET_DATA_LEN, &bad);
@@ -186,7 +179,7 @@ static int add_object(struct reader *rd, const struct message *m)
 		return add_set(rd, m);
 	if (m->kind != NFT_MSG_NEWFLOWTABLE)
 		return 0;
-	const char *name = bh_attr_name(rd->a, &m->at, NFTA_FLOWTABLE_TABLE, &bad);
+	const char *name = bh_attr_name(&m->at, NFTA_FLOWTABLE_TABLE, &bad);
 	if (bad || !name)
 		return -EBADMSG;
 	for (size_t i = 0; i < rd->r->n_tables; i++) {
@@ -291,8 +284,8 @@ static int add_elem(struct reader *rd, struct set *s, const struct attrs *at)
 static int add_elems(struct reader *rd, const struct message *m)
 {
 	bool bad = false;
-	const char *table = bh_attr_name(rd->a, &m->at, NFTA_SET_ELEM_LIST_TABLE, &bad);
-	const char *name = bh_attr_name(rd->a, &m->at, NFTA_SET_ELEM_LIST_SET, &bad);
+	const char *table = bh_attr_name(&m->at, NFTA_SET_ELEM_LIST_TABLE, &bad);
+	const char *name = bh_attr_name(&m->at, NFTA_SET_ELEM_LIST_SET, &bad);
 	const struct table *t = bad || !table ? NULL : bh_rules_table(rd->r, m->family, table);
 	struct set *s = t && name ? bh_rules_set(rd->r, t, name) : NULL;
 	struct bh_cur c = bh_cur_of(m->at.v[NFTA_SET_ELEM_LIST_ELEMENTS]);
@@ -315,8 +308,8 @@ static int add_elems(struct reader *rd, const struct message *m)
 static int add_rule(struct reader *rd, const struct message *m)
 {
 	bool bad = false;
-	const char *table = bh_attr_name(rd->a, &m->at, NFTA_RULE_TABLE, &bad);
-	const char *name = bh_attr_name(rd->a, &m->at, NFTA_RULE_CHAIN, &bad);
+	const char *table = bh_attr_name(&m->at, NFTA_RULE_TABLE, &bad);
+	const char *name = bh_attr_name(&m->at, NFTA_RULE_CHAIN, &bad);
 	const struct table *t = bad || !table ? NULL : bh_rules_table(rd->r, m->family, table);
 
 	if (!t || !name)
@@ -470,7 +463,8 @@ int bh_rules_read(struct bh_span dump, struct bh_arena *a, struct rules *ret)
 	struct reader rd = { .r = &r, .a = a };
 
 	int e = each_message(dump, &rd, count);
-	if (e == 0 && !rd.gen_seen)
+	/* The generation stands first and last, or the dump was cut off. */
+	if (e == 0 && (rd.gens < 2 || !rd.ends_with_gen))
 		e = -EBADMSG;
 	if (e < 0 || r.moved) {
 		if (e == 0)

@@ -82,7 +82,7 @@ struct chain {
 	uint32_t hook;
 	int32_t priority;
 	uint32_t policy;
-	char type[16];
+	const char *type; /* of a base chain: filter, nat, route */
 	struct rule *first, *last;
 };
 
@@ -150,8 +150,8 @@ bool bh_attr_next(struct bh_cur *c, uint16_t *type, struct bh_span *ret);
 /* Fields are big-endian; absent is 0, another length makes *bad true. */
 uint32_t bh_attr_be32(const struct attrs *at, unsigned type, bool *bad);
 uint64_t bh_attr_be64(const struct attrs *at, unsigned type, bool *bad);
-/* A name, NUL-terminated in the dump or copied; NULL and *bad when absent or too long. */
-const char *bh_attr_name(struct bh_arena *a, const struct attrs *at, unsigned type, bool *bad);
+/* A name with its NUL, in the dump; NULL and *bad when it is absent or no such thing. */
+const char *bh_attr_name(const struct attrs *at, unsigned type, bool *bad);
 
 /* A name from the kernel for people: what could move the cursor becomes '?'. */
 const char *bh_rules_clean(struct bh_arena *a, const char *name);
