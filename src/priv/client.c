@@ -266,8 +266,9 @@ int bh_priv_apply(struct bh_priv *p, const struct bh_priv_apply *a, struct bh_pr
 	BH_AUTO_BUF request = { 0 };
 
 	bh_wire_apply(&request, a);
-	p->stays |= a->lease != 0;
-	return ask_state(p, &request, ret, why);
+	int err = ask_state(p, &request, ret, why);
+	p->stays |= !err && a->lease;
+	return err;
 }
 
 int bh_priv_confirm(struct bh_priv *p, struct bh_priv_state *ret, const char **why)
