@@ -16,7 +16,8 @@ static const struct bh_option options[] = {
 	{ "policy", 'p', "FILE",
 		"the policy to hold the kernel against; without it, the one kept at 'apply'",
 		OPT_POLICY },
-	{ "gateway", 0, NULL, "judge what this machine forwards, as at 'apply --gateway'",
+	{ "gateway", 0, NULL,
+		"judge what this machine forwards; needless where a gateway's table is loaded",
 		OPT_GATEWAY },
 	{ "names", 0, "FILE", "a hosts file that answers instead of the resolver", OPT_NAMES },
 	{ 0 },
@@ -282,6 +283,12 @@ static int run(struct bh_cli *cli)
 		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "%s", why);
 	if (bh_sandbox_enter(BH_ROLE_CLI) < 0)
 		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "cannot give up privileges");
+	/* A gateway's table is judged as one, asked for or not. */
+	struct bh_priv_state state;
+	r = bh_priv_state(priv, &state, &why);
+	if (r < 0)
+		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "%s", why);
+	where.gateway = where.gateway || (state.loaded && state.gateway);
 	r = where.policy ? bh_cli_ready(cli, &where, &arena, &ready)
 			 : ready_from_kept(cli, &where, priv, &arena, &ready);
 	if (r)
