@@ -1,6 +1,49 @@
 #include <nettle/sha2.h>
+#include <stdlib.h>
 
 #include "keeper/keeper.h"
+
+static int by_place(const void *x, const void *y)
+{
+	const struct bh_diag *const *a = x, *const *b = y;
+
+	if ((*a)->line != (*b)->line)
+		return (*a)->line < (*b)->line ? -1 : 1;
+	return (*a)->column < (*b)->column ? -1 : (*a)->column > (*b)->column;
+}
+
+/* Text, names and addresses are looked at one after the other; people read from the top.
+ * What has no place (the whole file, "and more") stays behind the rest. */
+static void sort_diags(struct bh_diags *d)
+{
+	struct bh_diag **v, **to = &d->first, *rest = NULL, **end = &rest;
+	size_t n = 0, i = 0;
+
+	for (struct bh_diag *one = d->first; one; one = one->next)
+		n += one->line != 0;
+	v = n ? calloc(n, sizeof *v) : NULL;
+	if (!v)
+		return; /* in the order they were found, then */
+	for (struct bh_diag *one = d->first, *next; one; one = next) {
+		next = one->next;
+		one->next = NULL;
+		if (one->line) {
+			v[i++] = one;
+		} else {
+			*end = d->last = one;
+			end = &one->next;
+		}
+	}
+	qsort(v, n, sizeof *v, by_place);
+	for (i = 0; i < n; i++) {
+		*to = v[i];
+		to = &v[i]->next;
+	}
+	*to = rest;
+	if (!rest)
+		d->last = v[n - 1];
+	free(v);
+}
 
 int bh_keeper_bind(const char *name, struct bh_span text, const struct bh_names *names,
 	struct bh_arena *a, struct bh_diags *diags, struct bh_ready *ret)
@@ -17,6 +60,7 @@ int bh_keeper_bind(const char *name, struct bh_span text, const struct bh_names 
 	if (err < 0)
 		return err;
 
+	sort_diags(diags);
 	sha256_init(&sha);
 	sha256_update(&sha, strlen(r.bound->canonical), (const uint8_t *)r.bound->canonical);
 	sha256_digest(&sha, sizeof r.hash, r.hash);

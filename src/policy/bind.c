@@ -567,7 +567,8 @@ static int bind_all(struct binder *b, struct bh_bound *bound, struct bh_bound_na
 			"this policy has more than %u address ranges once its names are resolved: "
 			"write larger prefixes, or fewer copies of large sets",
 			BH_MAX_RESOLVED);
-	bound->canonical = bh_policy_canonical(bound, b->a);
+	/* Nobody hashes what is refused, and it can be large. */
+	bound->canonical = b->too_large ? "" : bh_policy_canonical(bound, b->a);
 	return b->out_of_memory || !bh_arena_ok(b->a) ? -ENOMEM : 0;
 }
 

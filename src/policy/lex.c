@@ -18,7 +18,7 @@ static const char *source_of(const struct bh_complain *c, const struct bh_mark *
 	while (start > text && start[-1] != '\n')
 		start--;
 	while (end < last && *end != '\n' && *end != '\r' && *end != '\0' &&
-		(size_t)(end - m->at) < m->length + SOURCE_TAIL)
+		(size_t)(end - m->at) < 2 * SOURCE_TAIL)
 		end++;
 	while (end < last && end > start && ((unsigned char)*end & 0xc0) == 0x80)
 		end--;
@@ -46,7 +46,7 @@ void bh_complain(struct bh_complain *c, enum bh_severity severity, const struct 
 		return;
 	d->line = m->line;
 	d->column = m->column;
-	d->length = m->length ? m->length : 1;
+	d->length = !m->length ? 1 : m->length < SOURCE_TAIL ? m->length : SOURCE_TAIL;
 	d->source = source_of(c, m);
 }
 
