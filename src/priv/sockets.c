@@ -294,6 +294,9 @@ int sockets_nflog(int *ret, struct why *w)
 
 	if (!err)
 		err = config(nl, 1, bind_group);
+	/* How the kernel says that the group is another's: we may do anything here. */
+	if (err == -EPERM)
+		err = -EBUSY;
 	if (!err)
 		err = config(nl, 2, how_much);
 	if (!err)

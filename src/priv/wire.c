@@ -28,7 +28,7 @@ static void read_ifname(struct bh_cur *c, char ret[BH_IFNAME])
 		bh_cur_fail(c);
 	for (size_t i = 0; i < name.len && bh_cur_ok(c); i++) {
 		uint8_t ch = name.ptr[i];
-		if (i >= n ? ch != 0 : ch <= ' ' || ch > '~' || ch == '/')
+		if (i >= n ? ch != 0 : ch <= ' ' || ch > '~' || ch == '/' || ch == ':')
 			bh_cur_fail(c);
 	}
 	if (bh_cur_ok(c))

@@ -147,6 +147,7 @@ static void test_only_names_of_interfaces_are_names(void)
 	EXPECT_INT(read_name((const char[BH_IFNAME]){ "" }), -EBADMSG);
 	EXPECT_INT(read_name((const char[BH_IFNAME]){ "eth 0" }), -EBADMSG);
 	EXPECT_INT(read_name((const char[BH_IFNAME]){ "../x" }), -EBADMSG);
+	EXPECT_INT(read_name((const char[BH_IFNAME]){ "eth0:1" }), -EBADMSG);
 	EXPECT_INT(read_name((const char[BH_IFNAME]){ "eth0\0x" }), -EBADMSG);
 	char full[BH_IFNAME];
 	memset(full, 'x', sizeof full);
