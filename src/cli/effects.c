@@ -48,6 +48,7 @@ static json_t *row_json(const struct bh_impact_row *r, bh_time now)
 	json_object_set_new(o, "use", json_string(use_names[r->use]));
 	json_object_set_new(o, "internet", json_boolean(r->internet));
 	json_object_set_new(o, "lateral", json_boolean(r->lateral));
+	json_object_set_new(o, "unsure", json_boolean(r->unsure));
 	json_object_set_new(o, "client", addr(&r->client));
 	json_object_set_new(o, "server", addr(&r->server));
 	json_object_set_new(o, "proto", json_string(r->service.proto == BH_TCP ? "tcp" : "udp"));

@@ -46,6 +46,7 @@ static const char *text_if(const struct bh_conversation *c, uint8_t bit, const c
 static void add_row(struct impact *im, const struct bh_row *row, const struct bh_decision *d)
 {
 	const struct bh_conversation *c = &row->who;
+	const struct known_host *to = known_find(&im->known, &c->server);
 	struct bh_impact_row *r = &im->rows[im->n++];
 
 	*r = (struct bh_impact_row){
@@ -53,6 +54,7 @@ static void add_row(struct impact *im, const struct bh_row *row, const struct bh
 		.internet = !bh_plan_inside(&c->client, im->own) ||
 			    !bh_plan_inside(&c->server, im->own),
 		.lateral = known_to_workstation(&im->known, &c->server),
+		.unsure = to && to->unsure,
 		.client = c->client,
 		.server = c->server,
 		.service = known_service(c),
@@ -285,6 +287,7 @@ static const char *why(const struct bh_impact_row *r)
 		return ", to a workstation";
 	return r->use == BH_USE_SMB1     ? ", by SMB1"
 	       : r->use == BH_USE_NOBODY ? ", without a user"
+	       : r->unsure               ? ", to what may be a workstation"
 					 : "";
 }
 

@@ -142,7 +142,7 @@ bool known_to_workstation(const struct known *k, const struct bh_addr *server)
 {
 	const struct known_host *to = known_find(k, server);
 
-	return to && !to->server;
+	return to && !to->server && !to->unsure;
 }
 
 static int by_pair(const void *x, const void *y)
@@ -231,82 +231,21 @@ static void note_pair(const struct known *k, const struct bh_row *const *rows, s
 		s->shared_to++;
 }
 
-/* ---- one machine, several addresses ---------------------------------------------- */
-
-/* What an address was called, or called itself: the first label of the name. */
-struct alias {
-	const char *name;
-	size_t len;
-	struct known_host *host;
-};
-
-static int by_name(const void *x, const void *y)
-{
-	const struct alias *a = x, *b = y;
-	int r = strncasecmp(a->name, b->name, bh_min_size(a->len, b->len));
-
-	if (!r && a->len != b->len)
-		r = a->len < b->len ? -1 : 1;
-	return r;
-}
-
-static void add_alias(struct alias *v, size_t *n, const char *name, struct known_host *h)
-{
-	struct bh_addr literal;
-	struct alias *last = *n ? &v[*n - 1] : NULL;
-	struct alias one = { .name = name, .len = strcspn(name, "."), .host = h };
-
-	if (!h || !one.len || !bh_addr_parse(name, strlen(name), &literal))
-		return;
-	if (!last || last->host != h || by_name(last, &one))
-		v[(*n)++] = one;
-}
-
-/* A workstation that is a client over IPv4 is one over IPv6 too.  Names are what
- * clients say, so they can only make a host count as a client, never as a server. */
-static void join_addresses(
-	struct known *k, const struct bh_row *const *pairs, size_t n, struct alias *v)
-{
-	size_t m = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		const struct bh_conversation *c = &pairs[i]->who;
-		if (c->known & BH_KNOWN_SERVER_NAME)
-			add_alias(v, &m, c->server_name, known_find(k, &c->server));
-		if (c->known & BH_KNOWN_WORKSTATION)
-			add_alias(v, &m, c->workstation, known_find(k, &c->client));
-	}
-	if (m)
-		qsort(v, m, sizeof *v, by_name);
-	for (size_t i = 0, end; i < m; i = end) {
-		bool client = false;
-		for (end = i; end < m && !by_name(&v[i], &v[end]); end++)
-			client |= v[end].host->client;
-		for (size_t j = i; client && j < end; j++)
-			v[j].host->client = true;
-	}
-}
-
 int known_from(const struct bh_row *const *pairs, size_t n, const struct bh_told *told,
 	const struct bh_addr *more, size_t n_more, struct bh_arena *a, struct known *ret)
 {
 	struct known k = { .v = bh_arena_array(a, 2 * n + n_more + 1, sizeof *k.v) };
-	struct alias *aliases = bh_arena_array(a, 2 * n + 1, sizeof *aliases);
 
-	if (!k.v || !aliases)
+	if (!k.v)
 		return -ENOMEM;
 	collect(pairs, n, more, n_more, &k);
 	for (size_t i = 0, len; i < n; i += len) {
 		len = known_pair_len(pairs + i, n - i);
 		note_pair(&k, pairs + i, len, told);
 	}
-	join_addresses(&k, pairs, n, aliases);
-	for (size_t i = 0; i < k.n; i++) {
-		struct known_host *h = &k.v[i];
-		h->server = h->served && (!h->client || h->shared_to >= BH_SERVER_CLIENTS);
-		if (told && told->servers && bh_addrset_contains(told->servers, &h->addr))
-			h->server = true;
-	}
+	int r = known_roles(&k, pairs, n, told, a);
+	if (r)
+		return r;
 	*ret = k;
 	return 0;
 }

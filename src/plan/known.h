@@ -10,6 +10,8 @@ struct known_host {
 	bool client; /* asked somebody and was answered */
 	bool served; /* answered somebody with a session */
 	bool server; /* the part it plays (struct bh_told) */
+	bool vouched; /* roles.c: a name or its neighbours speak for a server */
+	bool unsure; /* served too few to tell: perhaps a workstation's other address */
 	uint8_t shares; /* SHARES_*: what was used there */
 	uint32_t shared_to; /* inside clients on shares that are not administrative */
 	uint32_t segment; /* surface.c: on-link prefix it lies in; 0: none known */
@@ -29,6 +31,10 @@ struct known {
 /* pairs: known_by_pair's; more: known too. */
 BH_MUST int known_from(const struct bh_row *const *pairs, size_t n, const struct bh_told *told,
 	const struct bh_addr *more, size_t n_more, struct bh_arena *a, struct known *ret);
+
+/* Gives every host its part: known_from's last step. */
+BH_MUST int known_roles(struct known *k, const struct bh_row *const *pairs, size_t n,
+	const struct bh_told *told, struct bh_arena *a);
 
 /* NULL when not known. */
 struct known_host *known_find(const struct known *k, const struct bh_addr *addr);

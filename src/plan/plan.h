@@ -55,7 +55,8 @@ struct bh_point {
 /* Who counts as what.  Deterministic, from the rows alone: a host is a *server* when
  * it is told to be one, or served somebody and either never used SMB itself or served
  * at least BH_SERVER_CLIENTS hosts on a share that is not administrative; every other
- * host is a workstation. */
+ * host is a workstation.  Where both families are in use, one that served fewer and was
+ * never seen as a client needs a witness (roles.c); without one it is unsure. */
 struct bh_told {
 	const struct bh_addrset *own; /* inside, beside the private blocks; may be NULL */
 	const struct bh_addrset *servers; /* told to be servers; may be NULL */
@@ -75,6 +76,7 @@ struct bh_impact_row {
 	enum bh_fate fate;
 	enum bh_use use; /* the best that was seen */
 	bool internet, lateral; /* why it is BH_ENDS */
+	bool unsure; /* the server may be a workstation (struct bh_told) */
 	struct bh_addr client, server;
 	struct bh_service service;
 	const char *user, *domain, *share, *server_name; /* NULL: not known */
@@ -178,6 +180,7 @@ struct bh_suggested_rule {
 enum bh_left_out {
 	BH_LEFT_INTERNET,
 	BH_LEFT_LATERAL,
+	BH_LEFT_UNSURE, /* to a host that may be a workstation: struct bh_told */
 	BH_LEFT_SMB1,
 	BH_LEFT_NOBODY,
 	BH_LEFT_DENIED,

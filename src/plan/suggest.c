@@ -18,6 +18,7 @@
 const char *const bh_left_names[BH_LEFTS] = {
 	[BH_LEFT_INTERNET] = "internet",
 	[BH_LEFT_LATERAL] = "lateral",
+	[BH_LEFT_UNSURE] = "unsure",
 	[BH_LEFT_SMB1] = "smb1",
 	[BH_LEFT_NOBODY] = "guest-or-anonymous",
 	[BH_LEFT_DENIED] = "denied",
@@ -95,6 +96,9 @@ static enum bh_left_out judge(const struct suggest *s, const struct pair *p)
 		return BH_LEFT_INTERNET;
 	if (best <= BH_USE_SMB1 && known_to_workstation(&s->known, &p->who->server))
 		return BH_LEFT_LATERAL;
+	const struct known_host *to = known_find(&s->known, &p->who->server);
+	if (best == BH_USE_WORKS && to && to->unsure)
+		return BH_LEFT_UNSURE;
 	return by_use[best];
 }
 

@@ -184,6 +184,9 @@ static const char *const headings[BH_LEFTS] = {
 	[BH_LEFT_INTERNET] = "From or to the Internet: SMB has no business there.",
 	[BH_LEFT_LATERAL] = "To workstations: this is how ransomware walks. A host that serves\n"
 			    "# fewer than 3 others and uses SMB itself counts as a workstation.",
+	[BH_LEFT_UNSURE] =
+		"To hosts that may be workstations: they served few, and where IPv4 and IPv6\n"
+		"# are both in use a workstation may be a client over its other address.",
 	[BH_LEFT_SMB1] = "By SMB1 alone: it cannot be made safe; retire it, or allow it knowingly.",
 	[BH_LEFT_NOBODY] = "As guest or anonymous alone: nobody can be named who needs it.",
 	[BH_LEFT_DENIED] = "Logon or share refused every time: nothing here works today.",

@@ -145,7 +145,7 @@ static void one_inventory_holds(void)
 	for (size_t i = 0; i < im.n; i++) {
 		const struct bh_impact_row *r = &im.rows[i];
 		if (r->fate == BH_BREAKS)
-			EXPECT(r->use == BH_USE_SMB1 || r->use == BH_USE_NOBODY);
+			EXPECT(r->use == BH_USE_SMB1 || r->use == BH_USE_NOBODY || r->unsure);
 		if (r->fate == BH_ENDS)
 			EXPECT(r->internet || r->lateral);
 	}

@@ -244,7 +244,16 @@ static void test_a_workstation_is_known_by_name_over_its_other_address(void)
 	EXPECT(has(text, "# allow smb from fd00:21::d to fd00:20::c"));
 	free(text);
 
-	/* But a name alone makes nobody a server. */
+	/* Nor may it pass for a server while the IPv4 side says nothing. */
+	n_rows = 0;
+	row("10.20.0.12", "10.10.0.20", "bob", "\\\\fs1\\home");
+	row("fd00:21::d", "fd00:20::c", "carol", "\\\\ws2\\data");
+	text = suggest(NULL);
+	EXPECT(has(text, "# allow smb from fd00:21::d to fd00:20::c"));
+	EXPECT(strstr(text, "\n# To hosts that may be workstations"));
+	free(text);
+
+	/* Against a host that uses SMB itself, no name helps. */
 	n_rows = 0;
 	for (int i = 1; i < 5; i++) {
 		char client[32];
@@ -256,6 +265,30 @@ static void test_a_workstation_is_known_by_name_over_its_other_address(void)
 	text = suggest(NULL);
 	EXPECT(has(text, "# allow smb from 10.20.0.101 to 10.20.0.12"));
 	EXPECT(has(text, "hosts files 10.10.0.20"));
+	free(text);
+}
+
+static void test_a_server_is_known_by_name_over_its_other_address(void)
+{
+	char client[32];
+
+	n_rows = 0;
+	call(row("fd00:20::1", "fd00:10::14", "u", "\\\\fs1\\home"), "fs1.corp.example", NULL);
+	for (int i = 1; i < 4; i++) {
+		snprintf(client, sizeof client, "10.20.0.%d", i);
+		call(row(client, "10.10.0.20", "u", "\\\\fs1\\home"), "FS1", NULL);
+	}
+	/* Beside it, in the same network, fs2 serves only one. */
+	row("10.20.0.1", "10.10.0.21", "u", "\\\\10.10.0.21\\home");
+	char *text = suggest(NULL);
+	EXPECT(!strstr(text, "# allow"));
+	EXPECT(strstr(text, " fd00:10::14\n"));
+	free(text);
+
+	/* A workstation among them, and fs2 has no witness left. */
+	row("10.10.0.99", "10.10.0.20", "u", "\\\\fs1\\home");
+	text = suggest(NULL);
+	EXPECT(has(text, "# allow smb from 10.20.0.1 to 10.10.0.21"));
 	free(text);
 }
 
@@ -416,6 +449,7 @@ int main(void)
 	RUN(test_public_addresses_are_left_out_unless_told_to_be_inside);
 	RUN(test_a_workstation_that_serves_is_lateral_until_it_is_told_a_server);
 	RUN(test_a_workstation_is_known_by_name_over_its_other_address);
+	RUN(test_a_server_is_known_by_name_over_its_other_address);
 	RUN(test_using_administrative_shares_makes_nobody_a_server);
 	RUN(test_hostile_names_stay_inside_their_remark);
 	RUN(test_a_share_of_any_length_is_cut);
