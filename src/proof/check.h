@@ -47,6 +47,15 @@ struct check {
 #define MAX_SHEETS_BYTES (64u << 20)
 #define MAX_ALL_STEPS    (1ull << 31) /* some ten seconds */
 
+/* Exactly a SYN, of SYN and ACK: who opens a connection. */
+static inline bool bh_check_syn(uint8_t flags)
+{
+	return (flags & (FLAG_SYN | FLAG_ACK)) == FLAG_SYN;
+}
+
+/* walk.c: one family at one hook.  -ENOMEM, or -E2BIG: too much to ask. */
+BH_MUST int bh_check_walk(struct check *c, enum bh_hook hook, uint8_t family);
+
 /* differ.c: sheets that say the same become one; fills in the proof's differences. */
 void bh_check_report(struct check *c);
 

@@ -221,7 +221,42 @@ static bool drops(const struct rule *rule)
 	return false;
 }
 
-/* Does the rule send packets elsewhere?  port: to this one, when it is told. */
+/* Where a register's bytes are; REG_BYTES: there is no such one. */
+static uint32_t register_offset(uint32_t r)
+{
+	return r >= NFT_REG32_00 && r <= NFT_REG32_15 ? (r - NFT_REG32_00) * 4
+	       : r >= NFT_REG_1 && r <= NFT_REG_4     ? (r - NFT_REG_1) * 16
+						      : REG_BYTES;
+}
+
+/* "tcp dport set": writes into the transport header, from register *off. */
+static bool sets_port(const struct expr *e, uint32_t *off)
+{
+	struct attrs at;
+	bool bad = false;
+
+	if (strcmp(e->name, "payload") != 0 || bh_attrs_read(e->data, &at) < 0 ||
+		!at.v[NFTA_PAYLOAD_SREG].ptr || e->base != NFT_PAYLOAD_TRANSPORT_HEADER ||
+		e->offset >= 4 || e->offset + e->len <= 2)
+		return false;
+	*off = register_offset(bh_attr_be32(&at, NFTA_PAYLOAD_SREG, &bad));
+	if (*off >= REG_BYTES || e->offset != 2 || e->len != 2)
+		*off = 1; /* never known: immediates begin at words */
+	return true;
+}
+
+/* Where a nat or redir expression leads: 0 the port stays, -1 not told. */
+static int nat_port(const struct attrs *at, unsigned type, const uint8_t *reg, const bool *known)
+{
+	bool bad = false;
+
+	if (!at->v[type].ptr)
+		return 0;
+	uint32_t off = register_offset(bh_attr_be32(at, type, &bad));
+	return off < REG_BYTES && known[off] ? (int)be16(reg + off) : -1;
+}
+
+/* Does the rule send packets elsewhere?  port: to this one; 0: as it was; -1: not told. */
 static bool rewrites(const struct rule *rule, int *port)
 {
 	uint8_t reg[REG_BYTES] = { 0 };
@@ -232,31 +267,26 @@ static bool rewrites(const struct rule *rule, int *port)
 		const struct expr *e = &rule->code[i];
 		struct attrs at = { 0 };
 		bool bad = false;
+		uint32_t off;
 		if (e->op == OP_IMMEDIATE && !e->to_verdict && e->len >= 2) {
 			memcpy(reg + e->dreg, e->a.ptr, e->len);
 			known[e->dreg] = e->len == 2;
 			continue;
 		}
-		if (target_is(e, "DNAT") || target_is(e, "REDIRECT") || target_is(e, "TPROXY"))
+		if (target_is(e, "DNAT") || target_is(e, "REDIRECT") || target_is(e, "TPROXY") ||
+			!strcmp(e->name, "tproxy"))
 			return true;
+		if (sets_port(e, &off)) {
+			*port = known[off] ? (int)be16(reg + off) : -1;
+			return true;
+		}
 		bool nat = !strcmp(e->name, "nat"), redir = !strcmp(e->name, "redir");
-		if (!strcmp(e->name, "tproxy"))
-			return true;
 		if ((!nat && !redir) || bh_attrs_read(e->data, &at) < 0)
 			continue;
 		if (nat && bh_attr_be32(&at, NFTA_NAT_TYPE, &bad) != NFT_NAT_DNAT)
 			continue;
-		unsigned type = nat ? NFTA_NAT_REG_PROTO_MIN : NFTA_REDIR_REG_PROTO_MIN;
-		if (!at.v[type].ptr) {
-			*port = 0; /* the port stays */
-			return true;
-		}
-		uint32_t r = bh_attr_be32(&at, type, &bad);
-		uint32_t off = r >= NFT_REG32_00 && r <= NFT_REG32_15 ? (r - NFT_REG32_00) * 4
-			       : r >= NFT_REG_1 && r <= NFT_REG_4     ? (r - NFT_REG_1) * 16
-								      : REG_BYTES;
-		if (off < REG_BYTES && known[off])
-			*port = (int)be16(reg + off);
+		*port = nat_port(
+			&at, nat ? NFTA_NAT_REG_PROTO_MIN : NFTA_REDIR_REG_PROTO_MIN, reg, known);
 		return true;
 	}
 	return false;
@@ -367,23 +397,55 @@ static bool foreign(const struct table *t)
 	return !ours && !(t->flags & NFT_TABLE_F_DORMANT);
 }
 
-/* A table without a base chain on our way decides nothing. */
-static bool matters(const struct check *c, const struct table *t)
+/* Chains that our packets may come to: base chains on their way, and what those lead to. */
+static void follow(const struct check *c, const struct verdict *v, bool *met, bool *more)
 {
-	for (size_t i = 0; i < c->rules->n_chains; i++) {
-		const struct chain *ch = &c->rules->chains[i];
-		if (ch->table == t && ch->base && on_our_way(c, ch))
-			return true;
+	if (v->code != NFT_JUMP && v->code != NFT_GOTO)
+		return;
+	size_t i = (size_t)(v->chain - c->rules->chains);
+	*more = *more || !met[i];
+	met[i] = true;
+}
+
+static void follow_rule(const struct check *c, const struct rule *rule, bool *met, bool *more)
+{
+	for (size_t i = 0; i < rule->n; i++) {
+		const struct expr *e = &rule->code[i];
+		if (e->op == OP_IMMEDIATE && e->to_verdict)
+			follow(c, &e->verdict, met, more);
+		if (e->op != OP_LOOKUP || !e->to_verdict)
+			continue;
+		for (size_t k = 0; k < e->set->n; k++)
+			follow(c, &e->set->v[k].verdict, met, more);
+		if (e->set->catch_all)
+			follow(c, &e->set->catch_all->verdict, met, more);
 	}
-	return false;
+}
+
+static bool *chains_met(const struct check *c)
+{
+	bool *met = bh_arena_array(c->a, c->rules->n_chains + 1, sizeof *met);
+	bool more = met != NULL;
+
+	for (size_t i = 0; more && i < c->rules->n_chains; i++)
+		met[i] = c->rules->chains[i].base && on_our_way(c, &c->rules->chains[i]);
+	while (more) {
+		more = false;
+		for (size_t i = 0; i < c->rules->n_chains; i++)
+			for (const struct rule *r = c->rules->chains[i].first; met[i] && r;
+				r = r->next)
+				follow_rule(c, r, met, &more);
+	}
+	return met;
 }
 
 void bh_check_outside(struct check *c)
 {
 	struct outside o = { .c = c };
+	const bool *met = chains_met(c);
 
 	o.v = bh_arena_array(c->a, MAX_SENTENCES + 1, sizeof *o.v);
-	if (!o.v)
+	if (!o.v || !met)
 		return;
 	for (size_t t = 0; t < c->rules->n_tables; t++) {
 		const struct table *table = &c->rules->tables[t];
@@ -392,17 +454,14 @@ void bh_check_outside(struct check *c)
 				"table %s %s has a flowtable: packets it carries are forwarded "
 				"past every rule",
 				bh_rules_family(table->family), bh_rules_clean(c->a, table->name));
-		if (!foreign(table))
+	}
+	for (size_t i = 0; i < c->rules->n_chains; i++) {
+		const struct chain *ch = &c->rules->chains[i];
+		if (!foreign(ch->table))
 			continue;
-		bool matter = matters(c, table);
-		for (size_t i = 0; i < c->rules->n_chains; i++) {
-			const struct chain *ch = &c->rules->chains[i];
-			if (ch->table != table)
-				continue;
-			judge_chain(&o, ch);
-			for (const struct rule *r = ch->first; matter && r; r = r->next)
-				judge_rule(&o, r);
-		}
+		judge_chain(&o, ch);
+		for (const struct rule *r = ch->first; met[i] && r; r = r->next)
+			judge_rule(&o, r);
 	}
 	if (o.left_out)
 		o.v[o.n++] = bh_arena_printf(
