@@ -13,7 +13,7 @@ struct bh_held {
 
 /* A stream that begins in the middle waits for this much before it believes that the
  * lowest sequence number seen is the first. */
-enum { FRESH_SEGMENTS = 8, FRESH_BYTES = 64 * 1024 };
+enum { FRESH_SEGMENTS = 32, FRESH_BYTES = 256 * 1024 };
 #define FRESH_PATIENCE (BH_SECOND / 10)
 
 /* Retransmissions lag by a window at most; what is further behind has overtaken us. */

@@ -132,7 +132,6 @@ struct bh_identity {
 };
 
 struct bh_session_request {
-	uint8_t security_mode;
 	struct bh_span token; /* borrowed from msg */
 };
 

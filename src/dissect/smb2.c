@@ -147,9 +147,9 @@ int bh_smb2_session_request(struct bh_span msg, struct bh_session_request *ret)
 
 	bh_cur_skip(&c, HEADER);
 	bh_cur_want_le16(&c, 25);
-	bh_cur_skip(&c, 1); /* flags */
-	s.security_mode = bh_cur_u8(&c);
-	bh_cur_skip(&c, 4 + 4); /* capabilities, channel */
+	/* Flags; a security mode that Windows fills in otherwise than in NEGOTIATE, which is
+	 * the one that counts; capabilities, channel. */
+	bh_cur_skip(&c, 1 + 1 + 4 + 4);
 	uint16_t off = bh_cur_le16(&c);
 	uint16_t len = bh_cur_le16(&c);
 	bh_cur_skip(&c, 8); /* previous session */

@@ -123,20 +123,18 @@ static void begin_roles(struct flow *f, const struct bh_segment *g, unsigned sid
 	f->foreign = !smb_port(f->port[!f->client]);
 }
 
-/* Is a client's SYN the one of the connection we know, come late or come again? */
+/* Is a client's SYN the one of the connection we know, come late or come again?  What was
+ * seen of that connection must then lie shortly behind it. */
 static bool same_connection(const struct flow *f, unsigned side, uint32_t seq)
 {
-	const struct bh_stream *st = &f->stream[side];
-
 	if (f->syn[side])
 		return f->isn[side] == seq;
 	if (side != f->client)
 		return false;
 	if (f->syn[!side])
 		return f->syn_acks == seq + 1;
-	if (st->state == BH_STREAM_FRESH)
-		return !f->closed && f->stream[!side].state == BH_STREAM_FRESH;
-	return (st->next - (seq + 1)) < OVERTAKEN && !f->closed;
+	return f->seen[side] ? f->first_seq[side] - (seq + 1) < OVERTAKEN
+			     : f->acked - (seq + 1) < OVERTAKEN;
 }
 
 static void saw_syn(struct bh_sensor *s, struct flow *f, unsigned side, const struct bh_segment *g)
@@ -186,7 +184,7 @@ static void segment(struct bh_sensor *s, struct flow *f, unsigned side, const st
 	uint32_t seq = g->seq + !!(g->flags & BH_TCP_SYN);
 
 	if ((g->flags & (BH_TCP_SYN | BH_TCP_ACK)) == BH_TCP_SYN &&
-		!same_connection(f, side, g->seq)) {
+		(f->seen[0] || f->seen[1] || f->foreign) && !same_connection(f, side, g->seq)) {
 		flow_restart(s, f);
 		begin_roles(f, g, side);
 		s->tally.flows += !f->foreign;
@@ -195,6 +193,11 @@ static void segment(struct bh_sensor *s, struct flow *f, unsigned side, const st
 	f->dirty = true;
 	if (f->foreign)
 		return;
+	if (!f->seen[side])
+		f->first_seq[side] = g->seq;
+	f->seen[side] = true;
+	if (side != f->client)
+		f->acked = g->ack;
 	figures_add(&f->leaf.figures, s->now, true, 0);
 	flags(s, f, side, g);
 	if (!g->wire_len || g->flags & BH_TCP_RST)

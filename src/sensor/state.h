@@ -80,6 +80,9 @@ struct flow {
 	bool fin[2];
 	bool roles_sure;
 	bool answered, refused, retried, closed, dirty;
+	bool seen[2]; /* a packet of that side was seen */
+	uint32_t first_seq[2]; /* of that packet */
+	uint32_t acked; /* by the server, last */
 	uint32_t isn[2];
 	uint32_t syn_acks; /* what the SYN-ACK acknowledges */
 	bh_time syn_at, last;
@@ -99,7 +102,6 @@ struct flow {
 	bool smb2_first; /* began with an SMB2 NEGOTIATE: SMB1 was not offered */
 	bool nt_seen; /* SMB1 in a form that only NT LM 0.12 has */
 	bool sealed_seen;
-	uint8_t compression_used;
 	char netname[BH_NAME_TEXT];
 };
 

@@ -67,8 +67,12 @@ static void claim(struct session *e, const struct bh_identity *id)
 {
 	if (!id->auth || (e->ok && e->who.known))
 		return; /* says nothing, or renews what was granted */
-	if (!id->known && e->who.known && e->who.auth != BH_AUTH_KERBEROS)
-		return; /* begins again what went further before */
+	if (!id->known) {
+		/* NTLM begins; nobody is named yet, and it may end up anonymous. */
+		if (e->who.auth == BH_AUTH_KERBEROS)
+			e->who = (struct bh_identity){ 0 };
+		return;
+	}
 	e->who = *id;
 }
 
@@ -130,8 +134,6 @@ static struct session *smb2_session_request(struct talk *t)
 		malformed(t);
 		return NULL;
 	}
-	if (!t->f->signing_client)
-		t->f->signing_client = bh_signing_of(q.security_mode);
 	struct session *e = exchange(t, true);
 	if (e && bh_identity_read(q.token, &id))
 		malformed(t);
@@ -440,10 +442,6 @@ void talk_message(struct bh_sensor *s, struct flow *f, unsigned side, const stru
 	case BH_MESSAGE_SMB1: smb1(&t); break;
 	case BH_MESSAGE_SMB2: smb2(&t); break;
 	case BH_MESSAGE_ENCRYPTED: sealed(&t); break;
-	case BH_MESSAGE_COMPRESSED:
-		if (m->algorithm + 1 < BH_COMPRESSIONS)
-			f->compression_used = (uint8_t)(m->algorithm + 1);
-		break;
 	case BH_MESSAGE_MALFORMED: malformed(&t); break;
 	default: break;
 	}

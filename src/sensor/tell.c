@@ -122,8 +122,7 @@ static void connection(const struct bh_sensor *s, const struct flow *f, struct b
 	c->signing_client = f->signing_client;
 	c->signing_algorithm = f->negotiated.signing_algorithm;
 	c->cipher = f->negotiated.cipher;
-	c->compression =
-		f->negotiated.compression ? f->negotiated.compression : f->compression_used;
+	c->compression = f->negotiated.compression;
 	c->smb1_offered = f->offer_seen ? 1 : f->smb2_first ? 0 : BH_UNKNOWN;
 	c->encrypted = f->sealed_seen ? 1 : BH_UNKNOWN;
 	c->complete = complete(f);

@@ -2,74 +2,7 @@
 
 #include "sensor/sensor.h"
 #include "tap.h"
-
-/* ---- what the sensor says, kept as an inventory would keep it ---- */
-
-enum { MAX_LEAVES = 256 };
-
-struct told {
-	struct bh_fact leaf[MAX_LEAVES];
-	size_t n;
-	struct bh_tally tally;
-	unsigned ended, insane, problems;
-};
-
-static int hear(void *ctx, const struct bh_fact *f)
-{
-	struct told *t = ctx;
-
-	t->insane += !bh_fact_sane(f);
-	t->ended += f->kind == BH_FACT_END;
-	t->problems += f->kind == BH_FACT_PROBLEM;
-	if (f->kind == BH_FACT_TALLY)
-		t->tally = f->tally;
-	if (f->kind != BH_FACT_LEAF && f->kind != BH_FACT_LEAF_GONE)
-		return 0;
-	size_t i = 0;
-	while (i < t->n && t->leaf[i].leaf != f->leaf)
-		i++;
-	if (i == t->n && t->n < MAX_LEAVES)
-		t->n++;
-	if (i < MAX_LEAVES)
-		t->leaf[i] = *f;
-	return 0;
-}
-
-static int by_identity(const void *a, const void *b)
-{
-	const struct bh_fact *x = a, *y = b;
-
-	return bh_conversation_compare(&x->leaf_is.who, &y->leaf_is.who);
-}
-
-/* Gone leaves out, the rest in an order that does not depend on how they were told. */
-static void settle(struct told *t)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < t->n; i++) {
-		if (t->leaf[i].kind == BH_FACT_LEAF)
-			t->leaf[n++] = t->leaf[i];
-	}
-	t->n = n;
-	qsort(t->leaf, n, sizeof t->leaf[0], by_identity);
-}
-
-static bool same_rows(const struct told *a, const struct told *b)
-{
-	if (a->n != b->n)
-		return false;
-	for (size_t i = 0; i < a->n; i++) {
-		const struct bh_figures *f = &a->leaf[i].leaf_is.figures;
-		const struct bh_figures *g = &b->leaf[i].leaf_is.figures;
-		if (!bh_conversation_equal(&a->leaf[i].leaf_is.who, &b->leaf[i].leaf_is.who))
-			return false;
-		if (f->connections != g->connections || f->bytes_to_client != g->bytes_to_client ||
-			f->bytes_to_server != g->bytes_to_server)
-			return false;
-	}
-	return true;
-}
+#include "told.h"
 
 /* ---- two streams that make a whole conversation ---- */
 
@@ -437,40 +370,6 @@ static void test_retransmissions_and_overlaps_count_once(void)
 	free_script(&s);
 }
 
-/* Is row a what row b says, where a says anything? */
-static bool explained(const struct bh_conversation *a, const struct bh_conversation *b)
-{
-#define AS_KNOWN(bit, field)                                                                       \
-	(!(a->known & (bit)) || (b->known & (bit) && !strcmp(a->field, b->field)))
-#define OR_ZERO(field)    (!a->field || a->field == b->field)
-#define OR_UNKNOWN(field) (a->field < 0 || a->field == b->field)
-	return AS_KNOWN(BH_KNOWN_SHARE, share) && AS_KNOWN(BH_KNOWN_USER, user) &&
-	       AS_KNOWN(BH_KNOWN_DOMAIN, domain) && AS_KNOWN(BH_KNOWN_WORKSTATION, workstation) &&
-	       AS_KNOWN(BH_KNOWN_SERVICE, service) && AS_KNOWN(BH_KNOWN_SERVER_NAME, server_name) &&
-	       (!(a->known & BH_KNOWN_AUTH_STATUS) || a->auth_status == b->auth_status) &&
-	       (!(a->known & BH_KNOWN_SHARE_STATUS) || a->share_status == b->share_status) &&
-	       OR_ZERO(dialect) && OR_ZERO(auth) && OR_ZERO(ntlm) && OR_ZERO(signing_server) &&
-	       OR_ZERO(signing_client) && OR_ZERO(cipher) && OR_ZERO(signing_algorithm) &&
-	       OR_ZERO(compression) && OR_ZERO(share_type) && OR_ZERO(outcome) &&
-	       OR_UNKNOWN(smb1_offered) && OR_UNKNOWN(is_signed) && OR_UNKNOWN(encrypted) &&
-	       OR_UNKNOWN(guest) && a->complete <= b->complete && a->port == b->port &&
-	       bh_addr_equal(&a->client, &b->client) && bh_addr_equal(&a->server, &b->server);
-}
-
-static void expect_explained(const char *what, size_t at)
-{
-	for (size_t i = 0; i < other.n; i++) {
-		const struct bh_conversation *a = &other.leaf[i].leaf_is.who;
-		bool found = false;
-		for (size_t k = 0; k < whole.n; k++)
-			found |= explained(a, &whole.leaf[k].leaf_is.who);
-		EXPECT(found);
-		if (!found && tap_bad < 5)
-			printf("# %s at %zu: share '%s' user '%s' encrypted %d signed %d\n", what,
-				at, a->share, a->user, a->encrypted, a->is_signed);
-	}
-}
-
 static void test_no_truncation_invents_a_row(void)
 {
 	struct script s = { 0 };
@@ -482,7 +381,7 @@ static void test_no_truncation_invents_a_row(void)
 	for (size_t i = 0; i <= n; i++) {
 		part.n = i;
 		hear_play(&s, &part, &other);
-		expect_explained("the end cut off", i);
+		expect_explained(&whole, &other, "the end cut off", i);
 	}
 	for (size_t i = 0; i <= n; i++) {
 		part = play;
@@ -490,14 +389,14 @@ static void test_no_truncation_invents_a_row(void)
 		memcpy(part.piece, play.piece + i, part.n * sizeof part.piece[0]);
 		part.no_syn = true;
 		hear_play(&s, &part, &other);
-		expect_explained("the start cut off", i);
+		expect_explained(&whole, &other, "the start cut off", i);
 	}
 	for (size_t i = 0; i < n; i++) {
 		part = play;
 		part.n = n - 1;
 		memmove(part.piece + i, part.piece + i + 1, (part.n - i) * sizeof part.piece[0]);
 		hear_play(&s, &part, &other);
-		expect_explained("a hole", i);
+		expect_explained(&whole, &other, "a hole", i);
 	}
 	free_script(&s);
 }
@@ -522,7 +421,7 @@ static void test_a_capture_that_begins_late_still_tells_shares(void)
 	EXPECT_INT(other.n, 3);
 	for (size_t i = 0; i < other.n; i++)
 		EXPECT_INT(other.leaf[i].leaf_is.who.complete, 0);
-	expect_explained("no SYN", 0);
+	expect_explained(&whole, &other, "no SYN", 0);
 	free_script(&s);
 }
 
