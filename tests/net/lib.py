@@ -208,6 +208,8 @@ class Net:
                     pass
                 c.wait()
         for s in self.spaces:
+            # What bulkhead-priv remembers of a namespace is worth nothing without it.
+            shutil.rmtree(f"/run/bulkhead/netns-{os.fstat(s.fd).st_ino}", ignore_errors=True)
             os.close(s.fd)
             subprocess.run(["ip", "netns", "del", s.full], capture_output=True)
 
