@@ -133,6 +133,9 @@ void bh_stream_syn(struct bh_stream *s, const struct bh_stream_env *env, uint32_
 void bh_stream_push(struct bh_stream *s, const struct bh_stream_env *env, bh_time when,
 	uint32_t seq, struct bh_span bytes, uint32_t wire_len);
 
+/* Time has passed without a segment: what waited long enough waits no more. */
+void bh_stream_tick(struct bh_stream *s, const struct bh_stream_env *env, bh_time now);
+
 /* Nothing more will come: delivers what is held, as gaps if it must. */
 void bh_stream_end(struct bh_stream *s, const struct bh_stream_env *env);
 

@@ -12,6 +12,7 @@ struct bh_source {
 	int fd;
 	const uint8_t *map; /* the whole file, NULL for a pipe */
 	size_t map_len, map_at;
+	size_t dropped; /* what of the map was given back */
 	uint8_t *window; /* NULL for a plain mapped file */
 	size_t at, end;
 	uint8_t *raw; /* compressed bytes read from a pipe */
@@ -22,7 +23,7 @@ struct bh_source {
 	bool damaged;
 };
 
-enum { RAW = 64 * 1024, WINDOW = 2 * BH_SOURCE_WINDOW };
+enum { RAW = 64 * 1024, WINDOW = 2 * BH_SOURCE_WINDOW, DROP = 8 << 20 };
 
 static bool is_gzip(struct bh_span s)
 {
@@ -131,8 +132,22 @@ int bh_source_look(struct bh_source *s, size_t want, struct bh_span *ret)
 	return 0;
 }
 
+/* Pages that were read are given back now and then, so that a large file does not look
+ * like large memory; whoever still holds a span would fault them in again. */
+static void drop_behind(struct bh_source *s)
+{
+	size_t upto = s->at / DROP * DROP;
+
+	if (!s->window && upto > s->dropped + DROP) {
+		(void)madvise((void *)(uintptr_t)(s->map + s->dropped), upto - DROP - s->dropped,
+			MADV_DONTNEED);
+		s->dropped = upto - DROP;
+	}
+}
+
 int bh_source_skip(struct bh_source *s, uint64_t n)
 {
+	drop_behind(s);
 	while (n) {
 		size_t step = n < BH_SOURCE_WINDOW ? (size_t)n : BH_SOURCE_WINDOW;
 		struct bh_span b;

@@ -294,6 +294,16 @@ void bh_stream_push(struct bh_stream *s, const struct bh_stream_env *env, bh_tim
 	}
 }
 
+void bh_stream_tick(struct bh_stream *s, const struct bh_stream_env *env, bh_time now)
+{
+	if (!s->held)
+		return;
+	if (s->state == BH_STREAM_FRESH && now - s->since > FRESH_PATIENCE)
+		begin(s, env);
+	if (s->held && now - s->since > BH_STREAM_PATIENCE)
+		give_up(s, env);
+}
+
 void bh_stream_end(struct bh_stream *s, const struct bh_stream_env *env)
 {
 	if (s->state == BH_STREAM_FRESH && s->held)

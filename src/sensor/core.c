@@ -263,6 +263,15 @@ int bh_sensor_packet(struct bh_sensor *s, unsigned link, bh_time when, struct bh
 
 /* ---- telling ---- */
 
+static void tick(struct bh_sensor *s, struct flow *f)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		struct reading r = { s, f, i };
+		struct bh_stream_env env = { &reader, &r, &s->pool };
+		bh_stream_tick(&f->stream[i], &env, s->latest);
+	}
+}
+
 static bool is_over(const struct flow *f, bh_time now)
 {
 	bh_time idle = now - f->last;
@@ -288,6 +297,7 @@ int bh_sensor_flush(struct bh_sensor *s, bh_time now)
 		/* Silence is told by time alone. */
 		if (!f->answered && !f->refused && f->syn[f->client])
 			f->dirty = true;
+		tick(s, f);
 		tell_flow(s, f, false);
 	}
 	tell_tally(s);

@@ -630,6 +630,23 @@ static void test_a_leaf_that_gains_a_tree_is_taken_back(void)
 	free_script(&s);
 }
 
+/* Live, an idle connection may show us one message and then nothing for hours. */
+static void test_time_alone_ends_the_wait_for_what_may_come_before(void)
+{
+	struct script s = { 0 };
+
+	make(&s, 1);
+	begin(&other);
+	send(0, 0x18, 100, 0, s.dir[0].ptr, 4 + (size_t)(uint8_t)s.dir[0].ptr[3]);
+	EXPECT_INT(bh_sensor_flush(sensor, now), 0);
+	EXPECT_INT(other.tally.messages, 0);
+	EXPECT_INT(bh_sensor_flush(sensor, now + BH_SECOND), 0);
+	EXPECT_INT(other.tally.messages, 1);
+	EXPECT_INT(other.leaf[0].leaf_is.who.signing_client, BH_SIGNING_ENABLED);
+	end(&other);
+	free_script(&s);
+}
+
 int main(void)
 {
 	RUN(test_a_whole_conversation_is_told_share_by_share);
@@ -648,5 +665,6 @@ int main(void)
 	RUN(test_flows_beyond_the_limit_are_evicted_and_counted);
 	RUN(test_a_connection_to_another_port_is_not_ours);
 	RUN(test_a_leaf_that_gains_a_tree_is_taken_back);
+	RUN(test_time_alone_ends_the_wait_for_what_may_come_before);
 	return tap_done();
 }
