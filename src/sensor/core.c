@@ -265,11 +265,13 @@ int bh_sensor_packet(struct bh_sensor *s, unsigned link, bh_time when, struct bh
 
 static void tick(struct bh_sensor *s, struct flow *f)
 {
+	s->dropping = true; /* f need not be the newest: it must not make way for itself */
 	for (unsigned i = 0; i < 2; i++) {
 		struct reading r = { s, f, i };
 		struct bh_stream_env env = { &reader, &r, &s->pool };
 		bh_stream_tick(&f->stream[i], &env, s->latest);
 	}
+	s->dropping = false;
 }
 
 static bool is_over(const struct flow *f, bh_time now)

@@ -115,7 +115,7 @@ struct bh_sensor {
 	uint64_t key[2];
 	uint64_t next_leaf, tally_revision;
 	unsigned n_nodes;
-	bool dropping; /* a flow is being told for the last time: nothing else may go */
+	bool dropping; /* no flow may be given up now, to make room for another's state */
 	struct bh_stream_pool pool;
 	struct bh_tally tally;
 	bh_time now; /* the packet's that is being read */
