@@ -1,0 +1,220 @@
+#include <signal.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sensor/sensor.h"
+#include "tap.h"
+
+static int file_of(const void *bytes, size_t n)
+{
+	int fd = memfd_create("capture", MFD_CLOEXEC);
+
+	EXPECT(fd >= 0 && write(fd, bytes, n) == (ssize_t)n && lseek(fd, 0, SEEK_SET) == 0);
+	return fd;
+}
+
+/* A pcap of one TCP SYN 10.0.0.1:50000 → 10.0.0.2:445 and its RST, raw IP. */
+static int refused_capture(void)
+{
+	static const uint8_t header[24] = { 0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, [16] = 0xff,
+		0xff, [20] = 101 };
+	static const uint8_t record[16] = { 0, 0, 0, 0x60, 0, 0, 0, 0, 40, 0, 0, 0, 40, 0, 0, 0 };
+	static const uint8_t syn[40] = { 0x45, 0, 0, 40, 1, 2, 0x40, 0, 64, 6, 0, 0, 10, 0, 0, 1,
+		10, 0, 0, 2, 0xc3, 0x50, 1, 0xbd, 1, 2, 3, 4, 0, 0, 0, 0, 0x50, 2, 0xff, 0xff };
+	static const uint8_t rst[40] = { 0x45, 0, 0, 40, 1, 2, 0x40, 0, 64, 6, 0, 0, 10, 0, 0, 2,
+		10, 0, 0, 1, 1, 0xbd, 0xc3, 0x50, 0, 0, 0, 0, 1, 2, 3, 5, 0x50, 0x14, 0, 0 };
+	uint8_t all[24 + 2 * 56];
+
+	memcpy(all, header, 24);
+	memcpy(all + 24, record, 16);
+	memcpy(all + 40, syn, 40);
+	memcpy(all + 80, record, 16);
+	memcpy(all + 96, rst, 40);
+	return file_of(all, sizeof all);
+}
+
+struct seen {
+	unsigned leaves, gone, tallies, problems, ends;
+	struct bh_fact leaf, tally, problem;
+};
+
+static int listen_all(const struct bh_sensor_child *c, struct seen *s)
+{
+	struct bh_fact f;
+	int r;
+
+	while ((r = bh_sensor_read(c, &f)) == 1) {
+		EXPECT(bh_fact_sane(&f));
+		switch (f.kind) {
+		case BH_FACT_LEAF:
+			s->leaves++;
+			s->leaf = f;
+			break;
+		case BH_FACT_LEAF_GONE: s->gone++; break;
+		case BH_FACT_TALLY:
+			s->tallies++;
+			s->tally = f;
+			break;
+		case BH_FACT_PROBLEM:
+			s->problems++;
+			s->problem = f;
+			break;
+		default: s->ends++; break;
+		}
+	}
+	return r;
+}
+
+static void test_files_are_told_one_after_the_other(void)
+{
+	const int files[2] = { refused_capture(), refused_capture() };
+	const struct bh_sensor_job job = { .files = files, .n_files = 2, .nflog = -1 };
+	struct bh_sensor_child c;
+	struct seen s = { 0 };
+	const char *why = "";
+
+	EXPECT_INT(bh_sensor_start(&job, &c), 0);
+	EXPECT(lseek(files[0], 0, SEEK_CUR) < 0); /* the parent's are closed */
+	EXPECT_INT(listen_all(&c, &s), 0);
+	EXPECT_INT(bh_sensor_end(&c, &why), 0);
+	EXPECT_INT(s.ends, 2);
+	EXPECT_INT(s.leaves, 2);
+	EXPECT_INT(s.problems, 0);
+	EXPECT_INT(s.leaf.leaf_is.who.outcome, BH_REFUSED);
+	EXPECT_INT(s.leaf.leaf_is.who.port, 445);
+	EXPECT_INT(s.tally.tally.packets, 2);
+}
+
+static void test_what_is_no_capture_is_a_problem_and_not_a_failure(void)
+{
+	int fd = file_of("Dear diary,\n", 12);
+	const struct bh_sensor_job job = { .files = &fd, .n_files = 1, .nflog = -1 };
+	struct bh_sensor_child c;
+	struct seen s = { 0 };
+	const char *why = "";
+
+	EXPECT_INT(bh_sensor_start(&job, &c), 0);
+	EXPECT_INT(listen_all(&c, &s), 0);
+	EXPECT_INT(bh_sensor_end(&c, &why), 0);
+	EXPECT(s.problems == 1 && s.ends == 1 && s.leaves == 0);
+	EXPECT(strlen(s.problem.problem.text) > 10);
+}
+
+/* The sensor's own death is noticed, and said. */
+static void test_a_child_that_dies_is_not_taken_for_the_end(void)
+{
+	int p[2];
+	const char *why = "";
+	struct seen s = { 0 };
+	struct bh_sensor_child c;
+
+	EXPECT(pipe(p) == 0); /* never written: the child waits for its first byte */
+	const struct bh_sensor_job job = { .files = &p[0], .n_files = 1, .nflog = -1 };
+	EXPECT_INT(bh_sensor_start(&job, &c), 0);
+	kill(c.pid, SIGKILL);
+	EXPECT_INT(listen_all(&c, &s), 0);
+	EXPECT_INT(s.ends, 0);
+	EXPECT_INT(bh_sensor_end(&c, &why), -EPIPE);
+	EXPECT_STR(why, "the sensor process was killed");
+	close(p[1]);
+}
+
+static void test_a_record_cut_short_is_an_error(void)
+{
+	int p[2];
+	char half[sizeof(struct bh_fact) / 2] = { 0 };
+	struct bh_fact f;
+
+	EXPECT(pipe(p) == 0 && write(p[1], half, sizeof half) == (ssize_t)sizeof half);
+	close(p[1]);
+	const struct bh_sensor_child c = { .facts = p[0], .stop = -1 };
+	EXPECT_INT(bh_sensor_read(&c, &f), -EPIPE);
+	close(p[0]);
+}
+
+static void test_a_reader_who_goes_ends_the_child(void)
+{
+	int fd = refused_capture();
+	const struct bh_sensor_job job = { .files = &fd, .n_files = 1, .nflog = -1 };
+	struct bh_sensor_child c;
+	const char *why = "";
+
+	EXPECT_INT(bh_sensor_start(&job, &c), 0);
+	int r = bh_sensor_end(&c, &why);
+	EXPECT(r == 0 || r == -EPIPE); /* it was quicker, or was killed by SIGPIPE */
+	EXPECT(waitpid(c.pid, NULL, WNOHANG) < 0 && errno == ECHILD);
+}
+
+static void test_live_without_a_ring_ends_when_told(void)
+{
+	const struct bh_sensor_job job = { .nflog = -1, .flush_seconds = 1 };
+	struct bh_sensor_child c;
+	struct seen s = { 0 };
+	const char *why = "";
+
+	EXPECT_INT(bh_sensor_start(&job, &c), 0);
+	bh_sensor_stop(&c);
+	EXPECT_INT(listen_all(&c, &s), 0);
+	EXPECT_INT(bh_sensor_end(&c, &why), 0);
+	EXPECT(s.ends == 1 && s.tallies >= 1);
+}
+
+/* One datagram of the audit log: a SYN 10.0.0.1 → 10.0.0.2:445 behind our prefix. */
+static size_t logged(uint8_t *to, uint8_t last)
+{
+	static const uint8_t message[] = { 88, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1,
+		189, 19, 0, 10, 0, 'b', 'h', ' ', 'i', 'n', ' ', 't', 'c', 'p', '/', '4', '4', '5',
+		0, 0, 0, 44, 0, 9, 0, 0x45, 0, 0, 40, 1, 2, 0x40, 0, 64, 6, 0, 0, 10, 0, 0, 1, 10,
+		0, 0, 2, 0xc3, 0x50, 1, 0xbd, 1, 2, 3, 4, 0, 0, 0, 0, 0x50, 2, 0xff, 0xff, 0, 0, 0,
+		0 };
+
+	memcpy(to, message, sizeof message);
+	to[0] = sizeof message;
+	to[59] = last;
+	return sizeof message;
+}
+
+static void test_the_audit_log_becomes_leaves_and_is_counted(void)
+{
+	int p[2];
+	uint8_t bytes[128];
+	struct bh_sensor_child c;
+	struct seen s = { 0 };
+	const char *why = "";
+
+	/* Any datagram socket does for the child: it may only receive. */
+	EXPECT(socketpair(AF_UNIX, SOCK_DGRAM, 0, p) == 0);
+	const struct bh_sensor_job job = { .nflog = p[0], .flush_seconds = 1 };
+	EXPECT_INT(bh_sensor_start(&job, &c), 0);
+	for (uint8_t i = 0; i < 30; i++) {
+		size_t n = logged(bytes, (uint8_t)(1 + i % 3));
+		EXPECT(write(p[1], bytes, n) == (ssize_t)n);
+	}
+	bytes[0] = 3; /* a length that cannot be */
+	EXPECT(write(p[1], bytes, 20) == 20);
+	usleep(100000);
+	bh_sensor_stop(&c);
+	EXPECT_INT(listen_all(&c, &s), 0);
+	EXPECT_INT(bh_sensor_end(&c, &why), 0);
+	EXPECT_INT(s.leaves, 3);
+	EXPECT_INT(s.leaf.leaf_is.figures.connections, 10);
+	EXPECT_INT(s.leaf.leaf_is.who.outcome, BH_WOULD_BLOCK);
+	EXPECT_INT(s.tally.tally.log_events, 30);
+	EXPECT_INT(s.tally.tally.malformed, 1);
+	close(p[1]);
+}
+
+int main(void)
+{
+	RUN(test_files_are_told_one_after_the_other);
+	RUN(test_what_is_no_capture_is_a_problem_and_not_a_failure);
+	RUN(test_a_child_that_dies_is_not_taken_for_the_end);
+	RUN(test_a_record_cut_short_is_an_error);
+	RUN(test_a_reader_who_goes_ends_the_child);
+	RUN(test_live_without_a_ring_ends_when_told);
+	RUN(test_the_audit_log_becomes_leaves_and_is_counted);
+	return tap_done();
+}
