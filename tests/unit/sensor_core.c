@@ -630,6 +630,61 @@ static void test_a_leaf_that_gains_a_tree_is_taken_back(void)
 	free_script(&s);
 }
 
+static int count_closed(void *ctx, const struct bh_fact *f)
+{
+	uint64_t *n = ctx;
+
+	if (f->kind == BH_FACT_LEAF && f->leaf_is.closed)
+		n[0]++;
+	if (f->kind == BH_FACT_TALLY)
+		n[1] = f->tally.evicted;
+	return 0;
+}
+
+/* One READ request of each of n sessions, from each of `flows` client addresses. */
+static void many_sessions(uint32_t flows, uint64_t n, uint64_t ret[2])
+{
+	ret[0] = ret[1] = 0;
+	EXPECT_INT(bh_sensor_new(NULL, count_closed, ret, &sensor), 0);
+	for (uint32_t f = 0; f < flows; f++) {
+		struct bh_buf b = { 0 }, p = { 0 };
+		struct tcp t = { .src = CLIENT + 256 + f,
+			.dst = SERVER,
+			.sport = 999,
+			.dport = 445,
+			.flags = 2 };
+		tcp_packet(&p, &t, NULL, 0);
+		EXPECT_INT(bh_sensor_packet(sensor, 101, 1, bh_span_of(p.ptr, p.len), p.len), 0);
+		for (uint64_t i = 1; i <= n; i++) {
+			size_t m = message_begin(&b);
+			smb2_header(&b, &(struct smb2){ .command = READ, .id = i, .session = i });
+			message_end(&b, m);
+		}
+		t.flags = 0x18;
+		t.seq = 1;
+		bh_buf_reset(&p);
+		tcp_packet(&p, &t, b.ptr, b.len);
+		EXPECT_INT(bh_sensor_packet(sensor, 101, 1, bh_span_of(p.ptr, p.len), p.len), 0);
+		bh_buf_reset(&b);
+		bh_buf_reset(&p);
+	}
+	EXPECT_INT(bh_sensor_finish(sensor), 0);
+	bh_sensor_free(sensor);
+}
+
+static void test_sessions_beyond_the_limits_are_told_evicted_and_counted(void)
+{
+	uint64_t n[2];
+
+	many_sessions(1, 100, n);
+	EXPECT_INT(n[0], 100);
+	EXPECT_INT(n[1], 100 - 64);
+	/* And those of all connections together: the oldest connections make way. */
+	many_sessions(700, 60, n);
+	EXPECT_INT(n[0], 700 * 60);
+	EXPECT_INT(n[1], 154); /* so many of sixty each fill more than 32768 */
+}
+
 /* Live, an idle connection may show us one message and then nothing for hours. */
 static void test_time_alone_ends_the_wait_for_what_may_come_before(void)
 {
@@ -665,6 +720,7 @@ int main(void)
 	RUN(test_flows_beyond_the_limit_are_evicted_and_counted);
 	RUN(test_a_connection_to_another_port_is_not_ours);
 	RUN(test_a_leaf_that_gains_a_tree_is_taken_back);
+	RUN(test_sessions_beyond_the_limits_are_told_evicted_and_counted);
 	RUN(test_time_alone_ends_the_wait_for_what_may_come_before);
 	return tap_done();
 }
