@@ -11,6 +11,16 @@ static const char *const fate_names[BH_FATES] = { "breaks", "ends", "fails-today
 static const char *const use_names[BH_USES] = { "works", "guest-or-anonymous", "smb1", "denied",
 	"no-session", "unanswered" };
 
+void bh_cli_links(struct bh_arena *a, struct bh_told *ret)
+{
+	struct bh_place here;
+
+	if (bh_keeper_here(a, true, &here))
+		return; /* nothing known of links is an answer too */
+	ret->ifaces = here.ifaces;
+	ret->n_ifaces = here.n_ifaces;
+}
+
 static bh_time now_is(void)
 {
 	struct timespec ts;
@@ -202,10 +212,12 @@ static int say(struct bh_cli *cli, json_t *doc, const struct bh_ready *r, const 
 		.forwards = r->place.forwards };
 	struct bh_impact im;
 	struct bh_surface s;
+	struct bh_told told = { 0 };
 	bh_time now = now_is();
 
-	if (bh_plan_impact(r->bound, &point, 1, NULL, rows, n, a, &im) ||
-		bh_plan_surface(r->bound, &point, &r->table, NULL, rows, n, a, &s))
+	bh_cli_links(a, &told);
+	if (bh_plan_impact(r->bound, &point, 1, &told, rows, n, a, &im) ||
+		bh_plan_surface(r->bound, &point, &r->table, &told, rows, n, a, &s))
 		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "out of memory");
 	if (doc) {
 		json_object_set_new(doc, "impact", impact_json(&im, now));

@@ -4,6 +4,7 @@
 #include "cli/bound.h"
 #include "cli/cli.h"
 #include "cli/db.h"
+#include "cli/effects.h"
 #include "keeper/keeper.h"
 #include "plan/plan.h"
 #include "store/store.h"
@@ -316,6 +317,7 @@ static int suggest(struct bh_cli *cli, struct ask *q)
 		.many = q->many,
 		.names = q->by_name ? &names : NULL,
 	};
+	bh_cli_links(&q->a, &o.told);
 	if (bh_plan_suggest(rows, n, &o, &q->a, &s))
 		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "out of memory");
 	return print(cli, &s);

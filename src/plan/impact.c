@@ -211,7 +211,8 @@ int bh_plan_impact(const struct bh_bound *b, const struct bh_point *points, size
 	if (told && told->own)
 		own = bh_addrset_union(a, own, *told->own);
 	im.own = &own;
-	with = (struct bh_told){ .own = &own, .servers = told ? told->servers : NULL };
+	with = told ? *told : (struct bh_told){ 0 };
+	with.own = &own;
 	const struct bh_row **v = known_by_pair(rows, n, a);
 	int r = v ? known_from(v, n, &with, NULL, 0, a, &im.known) : -ENOMEM;
 	if (!r)

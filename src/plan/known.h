@@ -11,6 +11,7 @@ struct known_host {
 	bool served; /* answered somebody with a session */
 	bool server; /* the part it plays (struct bh_told) */
 	bool vouched; /* roles.c: a name or its neighbours speak for a server */
+	bool station; /* roles.c: its neighbours speak for a workstation */
 	bool unsure; /* served too few to tell: perhaps a workstation's other address */
 	uint8_t shares; /* SHARES_*: what was used there */
 	uint32_t shared_to; /* inside clients on shares that are not administrative */

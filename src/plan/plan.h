@@ -60,6 +60,9 @@ struct bh_point {
 struct bh_told {
 	const struct bh_addrset *own; /* inside, beside the private blocks; may be NULL */
 	const struct bh_addrset *servers; /* told to be servers; may be NULL */
+	/* What lies on one link, both families together, as far as this machine knows. */
+	const struct bh_interface *ifaces;
+	size_t n_ifaces;
 };
 
 #define BH_SERVER_CLIENTS 3

@@ -81,27 +81,94 @@ static void join_name(const struct alias *v, size_t n)
 	}
 }
 
-/* ---- neighbours ------------------------------------------------------------------------- */
+/* ---- neighbours ---------------------------------------------------------------------- */
 
-static bool one_network(const struct known_host *x, const struct known_host *y)
+/* Hosts of one link where this machine knows it (that ties an IPv6 prefix to its IPv4
+ * one), else of one /24 or /64. */
+struct neighbour {
+	struct known_host *host;
+	uint32_t link; /* interface, from 1; 0: not known */
+};
+
+/* Every link has the same link-local addresses: they tell nothing of a link. */
+static bool link_local(const struct bh_addr *a)
 {
-	unsigned rest = x->addr.family == BH_V4 ? 8 : 64;
-
-	return x->addr.family == y->addr.family && x->addr.num >> rest == y->addr.num >> rest;
+	return a->family == BH_V4 ? a->num >> 16 == 0xa9fe : a->num >> 118 == (0xfe80u >> 6);
 }
 
-/* v[0..n): one /24 or /64.  Where a server of many stands and no workstation, the others
+static uint32_t link_of(const struct bh_told *told, const struct bh_addr *a)
+{
+	for (size_t i = 0; told && !link_local(a) && i < told->n_ifaces; i++) {
+		if (bh_addrset_contains(&told->ifaces[i].onlink, a))
+			return (uint32_t)i + 1;
+	}
+	return 0;
+}
+
+static int by_link(const void *x, const void *y)
+{
+	const struct neighbour *a = x, *b = y;
+
+	if (a->link != b->link)
+		return a->link < b->link ? -1 : 1;
+	return bh_addr_compare(&a->host->addr, &b->host->addr);
+}
+
+static bool one_network(const struct neighbour *a, const struct neighbour *b)
+{
+	const struct bh_addr *x = &a->host->addr, *y = &b->host->addr;
+	unsigned rest = x->family == BH_V4 ? 8 : 64;
+
+	if (a->link || b->link)
+		return a->link == b->link;
+	return x->family == y->family && x->num >> rest == y->num >> rest;
+}
+
+/* v[0..n): one network.  Where a server of many stands and no workstation, the others
  * that only serve are servers too. */
-static void join_network(struct known_host *v, size_t n)
+static void join_network(const struct neighbour *v, size_t n)
 {
 	bool many = false, station = false;
 
 	for (size_t i = 0; i < n; i++) {
-		many |= v[i].served && strong(&v[i]);
-		station |= v[i].client && !strong(&v[i]);
+		many |= v[i].host->served && strong(v[i].host);
+		station |= v[i].host->client && !strong(v[i].host);
 	}
 	for (size_t i = 0; many && !station && i < n; i++)
-		v[i].vouched = true;
+		v[i].host->vouched = true;
+}
+
+/* v[0..n): one link.  Where all that serve over one family are workstations, so are
+ * those that serve over the other: they are the same machines. */
+static void join_families(const struct neighbour *v, size_t n)
+{
+	bool station[2] = { false }, server[2] = { false };
+
+	for (size_t i = 0; i < n; i++) {
+		const struct known_host *h = v[i].host;
+		unsigned f = h->addr.family == BH_V6;
+		station[f] |= h->served && h->client && !strong(h);
+		server[f] |= h->served && (!h->client || strong(h));
+	}
+	for (size_t i = 0; i < n; i++) {
+		unsigned other = v[i].host->addr.family != BH_V6;
+		v[i].host->station = station[other] && !server[other];
+	}
+}
+
+static void join_networks(struct known *k, const struct bh_told *told, struct neighbour *v)
+{
+	for (size_t i = 0; i < k->n; i++)
+		v[i] = (struct neighbour){ &k->v[i], link_of(told, &k->v[i].addr) };
+	if (k->n)
+		qsort(v, k->n, sizeof *v, by_link);
+	for (size_t i = 0, end; i < k->n; i = end) {
+		for (end = i + 1; end < k->n && one_network(&v[i], &v[end]);)
+			end++;
+		join_network(v + i, end - i);
+		if (v[i].link)
+			join_families(v + i, end - i);
+	}
 }
 
 static bool both_families(const struct known *k, const struct bh_told *told)
@@ -127,15 +194,16 @@ static void decide(struct known_host *h, bool both, const struct bh_told *told)
 	h->server = h->served && (strong(h) || (only_serves && witness));
 	if (told && told->servers && bh_addrset_contains(told->servers, &h->addr))
 		h->server = true;
-	h->unsure = only_serves && !h->server;
+	h->unsure = only_serves && !h->server && !h->station;
 }
 
 int known_roles(struct known *k, const struct bh_row *const *pairs, size_t n,
 	const struct bh_told *told, struct bh_arena *a)
 {
 	struct alias *v = bh_arena_array(a, 2 * n + 1, sizeof *v);
+	struct neighbour *near = bh_arena_array(a, k->n + 1, sizeof *near);
 
-	if (!v)
+	if (!v || !near)
 		return -ENOMEM;
 	size_t m = collect_names(k, pairs, n, v);
 	for (size_t i = 0, end; i < m; i = end) {
@@ -143,11 +211,7 @@ int known_roles(struct known *k, const struct bh_row *const *pairs, size_t n,
 			end++;
 		join_name(v + i, end - i);
 	}
-	for (size_t i = 0, end; i < k->n; i = end) {
-		for (end = i + 1; end < k->n && one_network(&k->v[i], &k->v[end]);)
-			end++;
-		join_network(k->v + i, end - i);
-	}
+	join_networks(k, told, near);
 	bool both = both_families(k, told);
 	for (size_t i = 0; i < k->n; i++)
 		decide(&k->v[i], both, told);

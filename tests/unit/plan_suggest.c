@@ -292,6 +292,51 @@ static void test_a_server_is_known_by_name_over_its_other_address(void)
 	free(text);
 }
 
+/* fs1 serves many over IPv4 and one over IPv6, and nobody calls it by name. */
+static void test_what_lies_on_one_link_speaks_for_both_families(void)
+{
+	BH_AUTO_ARENA a = { 0 };
+	char client[32];
+	struct bh_addr v4[] = { at("10.10.0.0"), at("10.10.0.255") };
+	struct bh_addr v6[] = { at("fd00:10::"), at("fd00:10::ffff") };
+	struct bh_interface eth = { .name = "eth0",
+		.onlink = bh_addrset_union(&a, bh_addrset_range(&a, &v4[0], &v4[1]),
+			bh_addrset_range(&a, &v6[0], &v6[1])) };
+	struct bh_suggest_options o = { .now = NOW, .told = { .ifaces = &eth, .n_ifaces = 1 } };
+
+	n_rows = 0;
+	row("fd00:20::1", "fd00:10::14", "u", NULL);
+	for (int i = 1; i < 4; i++) {
+		snprintf(client, sizeof client, "10.20.0.%d", i);
+		row(client, "10.10.0.20", "u", "\\\\10.10.0.20\\home");
+	}
+	char *text = suggest(NULL);
+	EXPECT(has(text, "# allow smb from fd00:20::1 to fd00:10::14"));
+	free(text);
+	text = suggest(&o);
+	EXPECT(!strstr(text, "# allow"));
+	free(text);
+
+	row("10.10.0.99", "10.10.0.20", "u", "\\\\10.10.0.20\\home");
+	text = suggest(&o);
+	EXPECT(has(text, "# allow smb from fd00:20::1 to fd00:10::14"));
+	EXPECT(strstr(text, "\n# To hosts that may be workstations"));
+	free(text);
+
+	/* All that serve on that link over IPv4 are workstations: then so is this one. */
+	n_rows = 0;
+	row("fd00:20::1", "fd00:10::14", "u", NULL);
+	row("10.20.0.1", "10.10.0.20", "u", "\\\\ws2\\data");
+	row("10.10.0.20", "10.30.0.1", "u", "\\\\fs1\\home");
+	struct bh_addr fs1 = at("10.30.0.1");
+	struct bh_addrset servers = bh_addrset_one(&a, &fs1);
+	o.told.servers = &servers;
+	text = suggest(&o);
+	EXPECT(has(text, "# allow smb from fd00:20::1 to fd00:10::14"));
+	EXPECT(!strstr(text, "\n# To hosts that may be workstations"));
+	free(text);
+}
+
 static void test_using_administrative_shares_makes_nobody_a_server(void)
 {
 	n_rows = 0;
@@ -450,6 +495,7 @@ int main(void)
 	RUN(test_a_workstation_that_serves_is_lateral_until_it_is_told_a_server);
 	RUN(test_a_workstation_is_known_by_name_over_its_other_address);
 	RUN(test_a_server_is_known_by_name_over_its_other_address);
+	RUN(test_what_lies_on_one_link_speaks_for_both_families);
 	RUN(test_using_administrative_shares_makes_nobody_a_server);
 	RUN(test_hostile_names_stay_inside_their_remark);
 	RUN(test_a_share_of_any_length_is_cut);
