@@ -89,7 +89,7 @@ static unsigned each(void (*fn)(const char *path))
 		if (!d)
 			printf("# no captures at %s: skipped\n", folder[i]);
 		for (struct dirent *e; d && (e = readdir(d));) {
-			char path[8192];
+			char path[sizeof folder + 1 + sizeof e->d_name];
 			if (!strstr(e->d_name, ".pcap"))
 				continue;
 			snprintf(path, sizeof path, "%s/%s", folder[i], e->d_name);
