@@ -522,6 +522,7 @@ static int run_surface(struct bh_cli *cli)
 	struct ask q = { 0 };
 	struct bh_ready ready = { 0 };
 	struct bh_surface s;
+	struct bh_told told = { 0 };
 	const struct bh_row *rows;
 	size_t n;
 	int r = rows_of(cli, &q, &a, &rows, &n);
@@ -535,8 +536,9 @@ static int run_surface(struct bh_cli *cli)
 		.ifaces = ready.place.ifaces,
 		.n_ifaces = ready.place.n_ifaces,
 		.forwards = ready.place.forwards };
-	if (bh_plan_surface(ready.bound, policy ? &point : NULL, policy ? &ready.table : NULL, NULL,
-		    rows, n, &a, &s))
+	bh_cli_links(&a, &told);
+	if (bh_plan_surface(ready.bound, policy ? &point : NULL, policy ? &ready.table : NULL,
+		    &told, rows, n, &a, &s))
 		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "out of memory");
 	if (cli->json)
 		return bh_cli_json(cli, bh_cli_surface_json(&s, policy));
