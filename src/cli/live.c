@@ -69,15 +69,24 @@ static void line_text(const struct bh_conversation *c, struct bh_buf *b)
 {
 	char client[BH_ADDR_TEXT];
 	BH_AUTO_BUF server = { 0 };
+	BH_AUTO_BUF user = { 0 };
 
 	bh_said_server(c, &server);
 	bh_buf_printf(
 		b, "%-15s → %-15s  ", bh_addr_format(&c->client, client), bh_buf_text(&server));
-	bh_said_share(c, true, b);
-	bh_buf_str(b, "  ");
-	bh_said_user(c, b);
-	bh_buf_printf(b, "  SMB %s  %s  ", bh_said_dialect(c->dialect), bh_said_safety(c));
-	bh_said_outcome(c, b);
+	/* What is not known is left out. */
+	if (c->share[0]) {
+		bh_said_share(c, true, b);
+		bh_buf_str(b, "  ");
+	}
+	bh_said_user(c, &user);
+	if (strcmp(bh_buf_text(&user), "-"))
+		bh_buf_printf(b, "%s  ", bh_buf_text(&user));
+	if (c->dialect)
+		bh_buf_printf(b, "SMB %s  ", bh_said_dialect(c->dialect));
+	if (strcmp(bh_said_safety(c), "-"))
+		bh_buf_printf(b, "%s  ", bh_said_safety(c));
+	bh_said_outcome(c, false, b);
 }
 
 static void print_row(struct bh_lines *l, const struct bh_row *row)

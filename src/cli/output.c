@@ -91,6 +91,8 @@ struct libscols_table *bh_cli_table(const struct bh_column *columns, size_t n)
 
 	scols_table_set_column_separator(t, "  ");
 	scols_table_enable_nowrap(t, 1);
+	/* Or \\fs\xray comes out as \\fs\x5cxray; texts from the wire are made safe by said.c. */
+	scols_table_enable_noencoding(t, 1);
 	for (size_t i = 0; i < n; i++) {
 		int flags = (columns[i].right ? SCOLS_FL_RIGHT : 0) |
 			    (columns[i].may_shrink ? SCOLS_FL_TRUNC : 0);

@@ -40,8 +40,12 @@ static const struct {
 	{ 0xc0000234, "ACCOUNT_LOCKED_OUT" },
 };
 
-static void failed(const char *what, uint32_t status, struct bh_buf *b)
+static void failed(const char *what, uint32_t status, bool brief, struct bh_buf *b)
 {
+	if (brief) {
+		bh_buf_str(b, what);
+		return;
+	}
 	for (size_t i = 0; i < BH_LEN(statuses); i++) {
 		if (statuses[i].code == status) {
 			bh_buf_printf(b, "%s (%s)", what, statuses[i].name);
@@ -51,7 +55,7 @@ static void failed(const char *what, uint32_t status, struct bh_buf *b)
 	bh_buf_printf(b, "%s (0x%08x)", what, status);
 }
 
-void bh_said_outcome(const struct bh_conversation *c, struct bh_buf *b)
+void bh_said_outcome(const struct bh_conversation *c, bool brief, struct bh_buf *b)
 {
 	bool auth = c->known & BH_KNOWN_AUTH_STATUS, share = c->known & BH_KNOWN_SHARE_STATUS;
 
@@ -63,9 +67,9 @@ void bh_said_outcome(const struct bh_conversation *c, struct bh_buf *b)
 	default: break;
 	}
 	if (auth && c->auth_status)
-		failed("logon failed", c->auth_status, b);
+		failed("logon failed", c->auth_status, brief, b);
 	else if (share && c->share_status)
-		failed("share denied", c->share_status, b);
+		failed("share denied", c->share_status, brief, b);
 	else if (share || auth)
 		bh_buf_str(b, "ok");
 	else if (c->outcome == BH_ANSWERED)
@@ -188,4 +192,18 @@ void bh_said_not_followed(const struct bh_tally *t, struct bh_buf *ret)
 		"connections, sessions or shares given up for lack of room", "", &b);
 	one_reason(t->log_lost, "overrun of the audit log", "overruns of the audit log", "", &b);
 	bh_buf_add(ret, bh_buf_text(&b), b.len);
+}
+
+void bh_said_age(bh_time t, bh_time now, struct bh_buf *b)
+{
+	int64_t s = now > t ? (now - t) / BH_SECOND : 0;
+
+	if (s < 60)
+		bh_buf_printf(b, "%llds", (long long)s);
+	else if (s < 3600)
+		bh_buf_printf(b, "%lldm", (long long)s / 60);
+	else if (s < 2 * 86400)
+		bh_buf_printf(b, "%lldh", (long long)s / 3600);
+	else
+		bh_buf_printf(b, "%lldd", (long long)s / 86400);
 }

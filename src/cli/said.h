@@ -9,8 +9,9 @@
 #include "model/fact.h"
 #include "model/row.h"
 
-/* "ok", "logon failed (LOGON_FAILURE)", "share denied (ACCESS_DENIED)", "refused" … */
-void bh_said_outcome(const struct bh_conversation *c, struct bh_buf *b);
+/* "ok", "logon failed (LOGON_FAILURE)", "share denied (ACCESS_DENIED)", "refused" …;
+ * brief: without what stands in brackets. */
+void bh_said_outcome(const struct bh_conversation *c, bool brief, struct bh_buf *b);
 
 /* "encrypted", "signed", "in clear, unsigned", "-" when not known. */
 const char *bh_said_safety(const struct bh_conversation *c);
@@ -36,5 +37,8 @@ void bh_said_count(uint64_t n, const char *one, const char *many, struct bh_buf 
 /* What was not followed, each with its number: "3 gaps (1,234 bytes), 2 IP fragments";
  * nothing when nothing. */
 void bh_said_not_followed(const struct bh_tally *t, struct bh_buf *b);
+
+/* "3m", "12h", "41d". */
+void bh_said_age(bh_time t, bh_time now, struct bh_buf *b);
 
 bh_time bh_said_now(void);

@@ -226,12 +226,16 @@ static int nothing(const struct bh_cli *cli, const char *what)
 	return bh_cli_flush(cli);
 }
 
-static const char *ago(bh_time t, bh_time now, struct bh_buf *b)
+#define WIDE 120
+
+static const char *ago(bh_time t, bh_time now, unsigned wide, struct bh_buf *b)
 {
-	if (t)
-		bh_time_ago(t, now, b);
-	else
+	if (!t)
 		bh_buf_str(b, "-");
+	else if (wide < WIDE)
+		bh_said_age(t, now, b);
+	else
+		bh_time_ago(t, now, b);
 	return bh_buf_text(b);
 }
 
@@ -253,14 +257,14 @@ static const struct {
 	struct bh_column column;
 	unsigned from;
 } conversation_columns[] = {
-	[C_SEEN] = { { "LAST SEEN", false, false }, 110 },
+	[C_SEEN] = { { "SEEN", false, false }, 90 },
 	[C_CLIENT] = { { "CLIENT", false, false }, 0 },
 	[C_SERVER] = { { "SERVER", false, false }, 0 },
 	[C_SHARE] = { { "SHARE", false, true }, 0 },
 	[C_USER] = { { "USER", false, true }, 0 },
-	[C_DIALECT] = { { "SMB", false, false }, 100 },
-	[C_SAFETY] = { { "SAFETY", false, true }, 90 },
-	[C_OUTCOME] = { { "OUTCOME", false, true }, 0 },
+	[C_DIALECT] = { { "SMB", false, false }, 96 },
+	[C_SAFETY] = { { "SAFETY", false, false }, 108 },
+	[C_OUTCOME] = { { "OUTCOME", false, false }, 0 },
 	[C_CONNS] = { { "TIMES", true, false }, 0 },
 	[C_BYTES] = { { "BYTES", true, false }, 130 },
 };
@@ -273,14 +277,14 @@ static void conversation_cell(struct libscols_line *l, size_t at, int what, cons
 	BH_AUTO_BUF b = { 0 };
 
 	switch (what) {
-	case C_SEEN: ago(r->figures.last_seen, now, &b); break;
+	case C_SEEN: ago(r->figures.last_seen, now, wide, &b); break;
 	case C_CLIENT: bh_buf_str(&b, bh_addr_format(&c->client, text)); break;
 	case C_SERVER: bh_said_server(c, &b); break;
-	case C_SHARE: bh_said_share(c, wide >= 120, &b); break;
+	case C_SHARE: bh_said_share(c, wide >= WIDE, &b); break;
 	case C_USER: bh_said_user(c, &b); break;
 	case C_DIALECT: bh_buf_str(&b, bh_said_dialect(c->dialect)); break;
 	case C_SAFETY: bh_buf_str(&b, bh_said_safety(c)); break;
-	case C_OUTCOME: bh_said_outcome(c, &b); break;
+	case C_OUTCOME: bh_said_outcome(c, wide < WIDE, &b); break;
 	case C_CONNS: bh_buf_printf(&b, "%llu", (unsigned long long)r->figures.connections); break;
 	default: bh_said_bytes(r->figures.bytes_to_server + r->figures.bytes_to_client, &b); break;
 	}
@@ -402,10 +406,11 @@ static int hosts_table(const struct bh_host_row *v, size_t n)
 		{ "USED", true, false },
 		{ "SMB", false, false },
 		{ "SIGNING", false, false },
-		{ "LAST SEEN", false, true },
+		{ "SEEN", false, false },
 	};
 	struct libscols_table *t = bh_cli_table(columns, BH_LEN(columns));
 	bh_time now = bh_said_now();
+	unsigned wide = width();
 
 	for (size_t i = 0; i < n; i++) {
 		const struct bh_host_row *h = &v[i];
@@ -425,7 +430,7 @@ static int hosts_table(const struct bh_host_row *v, size_t n)
 		bh_cli_cell(l, 5, "%s%s", bh_said_dialect(h->best_dialect),
 			h->smb1 && h->best_dialect > BH_DIALECT_NT_LM_012 ? " and SMB1" : "");
 		bh_cli_cell(l, 6, "%s", signing ? signing : "-");
-		bh_cli_cell(l, 7, "%s", ago(h->last_seen, now, &seen));
+		bh_cli_cell(l, 7, "%s", ago(h->last_seen, now, wide, &seen));
 	}
 	return bh_cli_table_print(t);
 }
@@ -464,10 +469,11 @@ static int shares_table(const struct bh_share_row *v, size_t n)
 		{ "TIMES", true, false },
 		{ "DENIED", true, false },
 		{ "ENCRYPTED", false, false },
-		{ "LAST SEEN", false, true },
+		{ "SEEN", false, false },
 	};
 	struct libscols_table *t = bh_cli_table(columns, BH_LEN(columns));
 	bh_time now = bh_said_now();
+	unsigned wide = width();
 
 	for (size_t i = 0; i < n; i++) {
 		const struct bh_share_row *s = &v[i];
@@ -476,7 +482,8 @@ static int shares_table(const struct bh_share_row *v, size_t n)
 		BH_AUTO_BUF share = { 0 };
 		BH_AUTO_BUF seen = { 0 };
 		const char *type = s->type < BH_SHARE_TYPES ? bh_share_type_names[s->type] : NULL;
-		bh_plan_remark(&share, s->share, 200);
+		const char *last = strrchr(s->share, '\\');
+		bh_plan_remark(&share, wide < WIDE && last ? last + 1 : s->share, 200);
 		bh_cli_cell(l, 0, "%s", bh_addr_format(&s->server, text));
 		bh_cli_cell(l, 1, "%s", bh_buf_text(&share));
 		bh_cli_cell(l, 2, "%s", type ? type : "-");
@@ -488,7 +495,7 @@ static int shares_table(const struct bh_share_row *v, size_t n)
 			s->encrypted == BH_UNKNOWN ? "-"
 			: s->encrypted             ? "yes"
 						   : "no");
-		bh_cli_cell(l, 8, "%s", ago(s->last_seen, now, &seen));
+		bh_cli_cell(l, 8, "%s", ago(s->last_seen, now, wide, &seen));
 	}
 	return bh_cli_table_print(t);
 }
