@@ -17,6 +17,8 @@ enum { MAX_ELEMENTS = 16 };
 
 static const uint8_t oid_spnego[] = { 0x2b, 0x06, 0x01, 0x05, 0x05, 0x02 };
 static const uint8_t oid_kerberos[] = { 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x12, 0x01, 0x02, 0x02 };
+/* The same as Windows 2000 wrote it by mistake, and everybody since accepts. */
+static const uint8_t oid_ms_kerberos[] = { 0x2a, 0x86, 0x48, 0x82, 0xf7, 0x12, 0x01, 0x02, 0x02 };
 static const uint8_t ap_req_id[] = { 0x01, 0x00 }; /* RFC 4121 4.1 */
 
 /* The next element: its tag, and its contents as a cursor of their own. */
@@ -64,11 +66,24 @@ static bool find(struct bh_cur *c, uint8_t tag)
 	return false;
 }
 
-static bool is_oid(struct bh_cur *c, const uint8_t *oid, size_t len)
+static struct bh_span oid(struct bh_cur *c)
 {
 	struct bh_cur in;
 
-	return element(c, &in) == TAG_OID && bh_cur_left(&in) == len && !memcmp(in.at, oid, len);
+	if (element(c, &in) != TAG_OID)
+		bh_cur_fail(c);
+	return bh_cur_ok(c) ? bh_cur_take(&in, bh_cur_left(&in)) : (struct bh_span){ 0 };
+}
+
+static bool same(struct bh_span s, const uint8_t *want, size_t len)
+{
+	return s.len == len && !memcmp(s.ptr, want, len);
+}
+
+static bool is_kerberos(struct bh_span s)
+{
+	return same(s, oid_kerberos, sizeof oid_kerberos) ||
+	       same(s, oid_ms_kerberos, sizeof oid_ms_kerberos);
 }
 
 static struct bh_span rest(struct bh_cur *c)
@@ -135,7 +150,7 @@ static int mechanism(struct bh_span token, struct bh_identity *ret)
 		return bh_kerberos_read(token, ret);
 	if (token.len && token.ptr[0] == TAG_INITIAL) {
 		enter(&c, TAG_INITIAL);
-		if (is_oid(&c, oid_kerberos, sizeof oid_kerberos)) {
+		if (is_kerberos(oid(&c))) {
 			struct bh_span tag = bh_cur_take(&c, sizeof ap_req_id);
 			if (!bh_cur_ok(&c))
 				return -EBADMSG;
@@ -184,7 +199,7 @@ int bh_identity_read(struct bh_span token, struct bh_identity *ret)
 		return mechanism(token, ret);
 	in = c;
 	enter(&in, TAG_INITIAL);
-	if (!is_oid(&in, oid_spnego, sizeof oid_spnego))
+	if (!same(oid(&in), oid_spnego, sizeof oid_spnego))
 		return bh_cur_ok(&in) ? mechanism(token, ret) : -EBADMSG;
 	enter(&in, TAG_CONTEXT + 0);
 	if (!bh_cur_ok(&in))

@@ -361,6 +361,10 @@ static void smb1_tree(struct talk *t, struct session *e)
 		malformed(t);
 }
 
+/* Share-level security knows no users: what is done without a UID has a session of its
+ * own, beyond the 16 bits of any UID. */
+#define NO_UID 0x10000u
+
 /* UIDs are ours for a connection; 0 and 0xffff mean none. */
 static void smb1(struct talk *t)
 {
@@ -375,6 +379,9 @@ static void smb1(struct talk *t)
 	}
 	if (m.session_id >= 0xfffe)
 		m.session_id = 0;
+	if (!m.session_id && m.command != BH_SMB1_SESSION_SETUP &&
+		(m.tree_id || m.command == BH_SMB1_TREE_CONNECT))
+		m.session_id = NO_UID;
 	if (m.command == BH_SMB1_SESSION_SETUP)
 		e = smb1_session(&u);
 	else

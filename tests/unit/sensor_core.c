@@ -630,6 +630,47 @@ static void test_a_leaf_that_gains_a_tree_is_taken_back(void)
 	free_script(&s);
 }
 
+/* [MS-CIFS] 2.2.4.55 without a session before it, as under share-level security. */
+static void smb1_tree(struct bh_buf *b, bool response)
+{
+	size_t m = message_begin(b);
+
+	bh_buf_add(b, "\xffSMB\x75\0\0\0\0", 9);
+	bh_buf_u8(b, response ? 0x80 : 0);
+	bh_buf_le16(b, 0x4000);
+	put_zero(b, 12);
+	bh_buf_le16(b, response ? 9 : 0xffff);
+	bh_buf_le16(b, 1);
+	bh_buf_le16(b, 0); /* nobody's UID */
+	bh_buf_le16(b, 3);
+	if (response)
+		bh_buf_add(b, "\x02\xff\0\0\0\x03\0A:", 10);
+	else
+		bh_buf_add(b, "\x04\xff\0\0\0\0\0\x01\0\x11\0\0\\\\NAS\\PUB\0?????", 28);
+	message_end(b, m);
+}
+
+static void test_smb1_without_users_still_has_shares(void)
+{
+	struct bh_buf b[2] = { 0 };
+
+	smb1_tree(&b[0], false);
+	smb1_tree(&b[1], true);
+	begin(&other);
+	send(0, 0x02, 0, 0, NULL, 0);
+	send(1, 0x12, 0, 1, NULL, 0);
+	send(0, 0x18, 1, 0, b[0].ptr, b[0].len);
+	send(1, 0x18, 1, 0, b[1].ptr, b[1].len);
+	end(&other);
+	EXPECT_INT(other.n, 1);
+	EXPECT_INT(other.tally.malformed, 0);
+	EXPECT_STR(other.leaf[0].leaf_is.who.share, "\\\\NAS\\PUB");
+	EXPECT_INT(other.leaf[0].leaf_is.who.share_type, BH_SHARE_DISK);
+	EXPECT_INT(other.leaf[0].leaf_is.who.auth, BH_AUTH_UNKNOWN);
+	bh_buf_reset(&b[0]);
+	bh_buf_reset(&b[1]);
+}
+
 static int count_closed(void *ctx, const struct bh_fact *f)
 {
 	uint64_t *n = ctx;
@@ -720,6 +761,7 @@ int main(void)
 	RUN(test_flows_beyond_the_limit_are_evicted_and_counted);
 	RUN(test_a_connection_to_another_port_is_not_ours);
 	RUN(test_a_leaf_that_gains_a_tree_is_taken_back);
+	RUN(test_smb1_without_users_still_has_shares);
 	RUN(test_sessions_beyond_the_limits_are_told_evicted_and_counted);
 	RUN(test_time_alone_ends_the_wait_for_what_may_come_before);
 	return tap_done();
