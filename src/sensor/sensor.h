@@ -5,6 +5,10 @@
  * anywhere: in tests, under the fuzzer, in the sandboxed process.  The process half
  * (bh_sensor_start) runs the core in a child that holds its input, its output and
  * nothing else; what it writes is hostile input for the reader (bh_fact_sane).
+ *
+ * A leaf's bytes are those of the messages that name it.  What sets a connection up counts
+ * for its session or for itself, never for a share; an asynchronous answer names no tree and
+ * counts for its session; encrypted bytes count for the one tree that demands encryption.
  */
 #pragma once
 
