@@ -1,205 +1,25 @@
-/* show hosts, shares, conversations, surface: the inventory, as people and as JSON. */
+/* show hosts, shares, conversations: the inventory, as people and as JSON. */
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "cli/bound.h"
 #include "cli/db.h"
-#include "cli/effects.h"
-#include "cli/ready.h"
+#include "cli/filter.h"
 #include "cli/said.h"
 #include "inventory/inventory.h"
 #include "plan/plan.h"
 #include "json/json.h"
 
-enum {
-	OPT_CLIENT = 1,
-	OPT_SERVER,
-	OPT_SHARE,
-	OPT_USER,
-	OPT_SINCE,
-	OPT_POLICY,
-	OPT_NAMES,
-	OPT_HOST,
-	OPT_GATEWAY,
-};
+static const struct bh_option filter_options[] = { BH_FILTER_OPTIONS, { 0 } };
 
-#define FILTER_OPTIONS                                                                             \
-	{ "client", 0, "WHO", "only this client: address, prefix or workstation name",             \
-		OPT_CLIENT },                                                                      \
-		{ "server", 0, "WHO", "only this server: address, prefix or name", OPT_SERVER },   \
-		{ "share", 0, "NAME", "only this share: its name, or \\\\server\\share",           \
-			OPT_SHARE },                                                               \
-		{ "user", 0, "NAME", "only this user: name, or DOMAIN\\name", OPT_USER },          \
-	{                                                                                          \
-		"since", 0, "DURATION", "only what was seen in the last 30d, 12h, 10m …",          \
-			OPT_SINCE                                                                  \
-	}
-
-static const struct bh_option filter_options[] = { FILTER_OPTIONS, { 0 } };
-
-static const struct bh_option surface_options[] = {
-	FILTER_OPTIONS,
-	{ "policy", 'p', "FILE", "count what remains under this policy", OPT_POLICY },
-	{ "names", 0, "FILE", "resolve the policy's names from this hosts file alone", OPT_NAMES },
-	{ "host", 0, "WHO", "with -p: as this host sees it (default: this machine)", OPT_HOST },
-	{ "gateway", 0, NULL, "with -p: as this machine sees it as a gateway", OPT_GATEWAY },
-	{ 0 },
-};
-
-/* ---- filters ---- */
-
-struct who {
-	const char *name; /* as given; NULL: everybody */
-	struct bh_addr addr;
-	unsigned bits; /* of addr; 0 with no family: compare names */
-};
-
-struct ask {
-	struct who client, server;
-	const char *share, *user;
-	bh_time since;
-	struct bh_where where;
-};
-
-static int parse_who(struct bh_cli *cli, struct who *ret)
+static int rows_of(struct bh_cli *cli, struct bh_arena *a, const struct bh_row **ret, size_t *n_ret)
 {
-	const char *slash = strchr(cli->value, '/');
-	size_t len = slash ? (size_t)(slash - cli->value) : strlen(cli->value);
-	struct who w = { .name = cli->value };
-
-	if (!len)
-		return bh_cli_usage(cli, "'%s' names nobody", cli->value);
-	if (bh_addr_parse(cli->value, len, &w.addr)) {
-		if (slash)
-			return bh_cli_usage(cli, "'%s' is no prefix", cli->value);
-		*ret = w;
-		return 0;
-	}
-	w.bits = bh_addr_bits(w.addr.family);
-	if (slash) {
-		char *end;
-		unsigned long n = strtoul(slash + 1, &end, 10);
-		if (slash[1] < '0' || slash[1] > '9' || *end || n > w.bits)
-			return bh_cli_usage(cli, "'%s' is no prefix", cli->value);
-		w.bits = (unsigned)n;
-	}
-	*ret = w;
-	return 0;
-}
-
-static bool within(const struct who *w, const struct bh_addr *a)
-{
-	unsigned width = bh_addr_bits(w->addr.family);
-
-	if (a->family != w->addr.family)
-		return false;
-	return !w->bits || (a->num ^ w->addr.num) >> (width - w->bits) == 0;
-}
-
-static bool is_client(const struct who *w, const struct bh_conversation *c)
-{
-	if (!w->name)
-		return true;
-	return w->addr.family ? within(w, &c->client) : !strcasecmp(w->name, c->workstation);
-}
-
-static bool is_server(const struct who *w, const struct bh_conversation *c)
-{
-	if (!w->name)
-		return true;
-	return w->addr.family ? within(w, &c->server) : !strcasecmp(w->name, c->server_name);
-}
-
-static bool is_share(const char *want, const struct bh_conversation *c)
-{
-	const char *last = strrchr(c->share, '\\');
-
-	if (!want)
-		return true;
-	if (!c->share[0])
-		return false;
-	return !strcasecmp(want, c->share) || (last && !strcasecmp(want, last + 1));
-}
-
-static bool is_user(const char *want, const struct bh_conversation *c)
-{
-	const char *slash = want ? strchr(want, '\\') : NULL;
-
-	if (!want)
-		return true;
-	if (!slash)
-		return c->user[0] && !strcasecmp(want, c->user);
-	size_t n = (size_t)(slash - want);
-	return !strcasecmp(slash + 1, c->user) && strlen(c->domain) == n &&
-	       !strncasecmp(want, c->domain, n);
-}
-
-static int take_since(struct bh_cli *cli, struct ask *q)
-{
-	int64_t seconds;
-
-	if (bh_duration_parse(cli->value, &seconds) || !seconds)
-		return bh_cli_usage(
-			cli, "'%s' is no duration (say 30d, 12h or \"2 weeks\")", cli->value);
-	q->since = bh_said_now() - seconds * BH_SECOND;
-	return 0;
-}
-
-static int take_options(struct bh_cli *cli, struct ask *q)
-{
+	struct bh_filter f = { 0 };
 	int r = 0;
 
-	for (int id; !r && (id = bh_cli_next(cli)) >= 0;) {
-		switch (id) {
-		case OPT_CLIENT: r = parse_who(cli, &q->client); break;
-		case OPT_SERVER: r = parse_who(cli, &q->server); break;
-		case OPT_SHARE: q->share = cli->value; break;
-		case OPT_USER: q->user = cli->value; break;
-		case OPT_SINCE: r = take_since(cli, q); break;
-		case OPT_POLICY: q->where.policy = cli->value; break;
-		case OPT_NAMES: q->where.names = cli->value; break;
-		case OPT_HOST: q->where.host = cli->value; break;
-		case OPT_GATEWAY: q->where.gateway = true; break;
-		default:
-			return bh_cli_usage(
-				cli, "%s takes no word ('%s')", cli->command->name, cli->value);
-		}
-	}
-	if (r)
-		return r;
-	if (!q->where.policy && (q->where.names || q->where.host || q->where.gateway))
-		return bh_cli_usage(cli, "--gateway, --host and --names go with -p FILE");
-	if (q->where.host && q->where.gateway)
-		return bh_cli_usage(cli, "--host and --gateway exclude each other");
-	return 0;
-}
-
-/* Rows that the filters leave, packed together. */
-static int rows_of(struct bh_cli *cli, struct ask *q, struct bh_arena *a, const struct bh_row **ret,
-	size_t *n_ret)
-{
-	const struct bh_store_filter f = { .since = q->since };
-	const struct bh_row *all;
-	size_t n, kept = 0;
-	int r = take_options(cli, q);
-
-	if (!r)
-		r = bh_cli_db_rows(cli, &f, a, &all, &n, NULL, NULL);
-	if (r)
-		return r;
-	struct bh_row *v = bh_arena_array(a, n + 1, sizeof *v);
-	if (!v)
-		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "out of memory");
-	for (size_t i = 0; i < n; i++) {
-		const struct bh_conversation *c = &all[i].who;
-		if (is_client(&q->client, c) && is_server(&q->server, c) && is_share(q->share, c) &&
-			is_user(q->user, c) && all[i].figures.last_seen >= q->since)
-			v[kept++] = all[i];
-	}
-	*ret = v;
-	*n_ret = kept;
-	return 0;
+	for (int id; !r && (id = bh_cli_next(cli)) >= 0;)
+		r = bh_filter_take(cli, &f, id);
+	return r ? r : bh_filter_rows(cli, &f, a, ret, n_ret);
 }
 
 /* ---- tables ---- */
@@ -373,10 +193,9 @@ static int conversations_json(
 static int run_conversations(struct bh_cli *cli)
 {
 	BH_AUTO_ARENA a = { 0 };
-	struct ask q = { 0 };
 	const struct bh_row *rows;
 	size_t n;
-	int r = rows_of(cli, &q, &a, &rows, &n);
+	int r = rows_of(cli, &a, &rows, &n);
 
 	if (r)
 		return r;
@@ -438,11 +257,10 @@ static int hosts_table(const struct bh_host_row *v, size_t n)
 static int run_hosts(struct bh_cli *cli)
 {
 	BH_AUTO_ARENA a = { 0 };
-	struct ask q = { 0 };
 	const struct bh_row *rows;
 	const struct bh_host_row *v;
 	size_t n, count;
-	int r = rows_of(cli, &q, &a, &rows, &n);
+	int r = rows_of(cli, &a, &rows, &n);
 
 	if (r)
 		return r;
@@ -503,11 +321,10 @@ static int shares_table(const struct bh_share_row *v, size_t n)
 static int run_shares(struct bh_cli *cli)
 {
 	BH_AUTO_ARENA a = { 0 };
-	struct ask q = { 0 };
 	const struct bh_row *rows;
 	const struct bh_share_row *v;
 	size_t n, count;
-	int r = rows_of(cli, &q, &a, &rows, &n);
+	int r = rows_of(cli, &a, &rows, &n);
 
 	if (r)
 		return r;
@@ -519,38 +336,6 @@ static int run_shares(struct bh_cli *cli)
 	for (size_t i = 0; i < count; i++)
 		json_array_append_new(list, bh_json_share(&v[i]));
 	return bh_cli_json(cli, list);
-}
-
-/* ---- surface ---- */
-
-static int run_surface(struct bh_cli *cli)
-{
-	BH_AUTO_ARENA a = { 0 };
-	struct ask q = { 0 };
-	struct bh_ready ready = { 0 };
-	struct bh_surface s;
-	struct bh_told told = { 0 };
-	const struct bh_row *rows;
-	size_t n;
-	int r = rows_of(cli, &q, &a, &rows, &n);
-
-	if (!r && q.where.policy)
-		r = bh_cli_ready(cli, &q.where, &a, &ready);
-	if (r)
-		return r;
-	const bool policy = q.where.policy;
-	const struct bh_point point = { .view = &ready.view,
-		.ifaces = ready.place.ifaces,
-		.n_ifaces = ready.place.n_ifaces,
-		.forwards = ready.place.forwards };
-	bh_cli_links(&a, &told);
-	if (bh_plan_surface(ready.bound, policy ? &point : NULL, policy ? &ready.table : NULL,
-		    &told, rows, n, &a, &s))
-		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "out of memory");
-	if (cli->json)
-		return bh_cli_json(cli, bh_cli_surface_json(&s, policy));
-	bh_cli_surface_print(&s, policy ? &point : NULL);
-	return bh_cli_flush(cli);
 }
 
 /* clang-format off */
@@ -580,13 +365,4 @@ const struct bh_command bh_cmd_show_shares = {
 		 "it in the clear.",
 	.options = filter_options,
 	.run = run_shares,
-};
-
-const struct bh_command bh_cmd_show_surface = {
-	.name = "show surface",
-	.args = "[-p FILE [--gateway | --host WHO]] [options]",
-	.summary = "the pairs of machines that can speak SMB, and those that do",
-	.about = "With a policy: how many of them remain where this machine (or WHO) enforces it.",
-	.options = surface_options,
-	.run = run_surface,
 };
