@@ -120,6 +120,14 @@ int bh_filter_rows(struct bh_cli *cli, const struct bh_filter *f, struct bh_aren
 
 	if (r)
 		return r;
+	while (kept < n && leaves(f, &all[kept]))
+		kept++;
+	if (kept == n) { /* rows are large: no copy of all of them */
+		*ret = all;
+		*n_ret = n;
+		return 0;
+	}
+	kept = 0;
 	struct bh_row *v = bh_arena_array(a, n + 1, sizeof *v);
 	if (!v)
 		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "out of memory");

@@ -174,20 +174,23 @@ static int conversations_json(
 	if (r)
 		return r;
 
-	json_t *list = json_array();
+	/* One object at a time: all of them at once would be gigabytes. */
+	fputs(n ? "[\n" : "[", stdout);
 	for (size_t i = 0; i < n; i++) {
 		const char **labels = bh_arena_array(a, rows[i].n_sources + 1, sizeof *labels);
-		if (!labels)
-			break;
-		for (size_t k = 0; k < rows[i].n_sources; k++)
+		for (size_t k = 0; labels && k < rows[i].n_sources; k++)
 			labels[k] = label_of(sources, n_sources, rows[i].sources[k]);
-		json_array_append_new(list, bh_json_conversation(&rows[i].who, &rows[i].figures,
-						    labels, rows[i].n_sources));
+		json_t *o = labels ? bh_json_conversation(&rows[i].who, &rows[i].figures, labels,
+					     rows[i].n_sources)
+				   : NULL;
+		if (!o)
+			return bh_cli_fail(cli, BH_EXIT_SYSTEM, "out of memory");
+		json_dumpf(o, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+		json_decref(o);
+		puts(i + 1 < n ? "," : "");
 	}
-	if (json_array_size(list) == n)
-		return bh_cli_json(cli, list);
-	json_decref(list);
-	return bh_cli_fail(cli, BH_EXIT_SYSTEM, "out of memory");
+	puts("]");
+	return bh_cli_flush(cli);
 }
 
 static int run_conversations(struct bh_cli *cli)

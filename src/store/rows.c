@@ -5,24 +5,12 @@
 /* Rows come one figure at a time; those of one conversation follow each other. */
 struct reading {
 	struct bh_arena *a;
-	struct bh_row **v;
+	struct bh_row *v;
 	size_t n, room;
 	int64_t last; /* the conversation of v[n - 1] */
 	uint32_t *sources; /* room for the sources of v[n - 1] */
 	size_t sources_room;
 };
-
-static int more(struct reading *g)
-{
-	size_t room = g->room ? g->room * 2 : 64;
-	struct bh_row **v = reallocarray(g->v, room, sizeof *v);
-
-	if (!v)
-		return -ENOMEM;
-	g->v = v;
-	g->room = room;
-	return 0;
-}
 
 static int add_source(struct reading *g, struct bh_row *row, uint32_t source)
 {
@@ -75,26 +63,22 @@ static int add_row(struct reading *g, sqlite3_stmt *st)
 	int64_t id = sqlite3_column_int64(st, SCHEMA_COLUMNS);
 
 	if (!g->n || id != g->last) {
-		int r = g->n == g->room ? more(g) : 0;
-		struct bh_row *row = r ? NULL : bh_arena_alloc(g->a, sizeof *row);
-		if (!row)
-			return -ENOMEM;
-		r = schema_read(st, &row->who);
+		int r = g->n == g->room ? -EIO : schema_read(st, &g->v[g->n].who);
 		if (r)
 			return r;
-		g->v[g->n++] = row;
+		g->n++;
 		g->last = id;
 		g->sources = NULL;
 		g->sources_room = 0;
 	}
-	return add_figures(g, st, g->v[g->n - 1]);
+	return add_figures(g, st, &g->v[g->n - 1]);
 }
 
 static int by_conversation(const void *a, const void *b)
 {
-	const struct bh_row *const *x = a, *const *y = b;
+	const struct bh_row *x = a, *y = b;
 
-	return bh_conversation_compare(&(*x)->who, &(*y)->who);
+	return bh_conversation_compare(&x->who, &y->who);
 }
 
 static int bind_addr(sqlite3_stmt *st, const char *name, const struct bh_addr *addr)
@@ -139,29 +123,55 @@ static int prepare_rows(
 	return r;
 }
 
+/* How many conversations there are: what a filter leaves is not more. */
+static int count(struct bh_store *s, size_t *ret)
+{
+	STORE_AUTO_STMT *st = NULL;
+	int r = store_prepare(s, "SELECT count(*) FROM conversation", &st);
+
+	if (r)
+		return r;
+	int code = sqlite3_step(st);
+	if (code != SQLITE_ROW)
+		return store_errno(code);
+	*ret = (size_t)sqlite3_column_int64(st, 0);
+	return 0;
+}
+
+static int read_rows(struct bh_store *s, const struct bh_store_filter *filter, struct reading *g)
+{
+	STORE_AUTO_STMT *st = NULL;
+	int code = SQLITE_DONE;
+	int r = count(s, &g->room);
+
+	if (r)
+		return r;
+	/* A row is large; memory that no row comes to fill stays untouched. */
+	g->v = bh_arena_array(g->a, g->room + 1, sizeof *g->v);
+	if (!g->v)
+		return -ENOMEM;
+	r = prepare_rows(s, filter, &st);
+	while (!r && (code = sqlite3_step(st)) == SQLITE_ROW)
+		r = add_row(g, st);
+	return !r && code != SQLITE_DONE ? store_errno(code) : r;
+}
+
 int bh_store_rows(struct bh_store *s, const struct bh_store_filter *filter, struct bh_arena *a,
 	const struct bh_row **ret, size_t *n_ret)
 {
-	STORE_AUTO_STMT *st = NULL;
 	struct reading g = { .a = a };
-	int code = SQLITE_DONE;
-	int r = prepare_rows(s, filter, &st);
+	/* One snapshot for both questions. */
+	int r = s->in_batch ? 0 : store_exec(s, "BEGIN");
 
-	while (!r && (code = sqlite3_step(st)) == SQLITE_ROW)
-		r = add_row(&g, st);
-	if (!r && code != SQLITE_DONE)
-		r = store_errno(code);
-	struct bh_row *rows = r ? NULL : bh_arena_array(a, g.n + 1, sizeof *rows);
-	if (rows) {
-		if (g.n)
-			qsort(g.v, g.n, sizeof *g.v, by_conversation);
-		for (size_t i = 0; i < g.n; i++)
-			rows[i] = *g.v[i];
-	}
-	free(g.v);
-	if (!rows)
-		return r ? r : -ENOMEM;
-	*ret = rows;
+	if (r)
+		return r;
+	r = read_rows(s, filter, &g);
+	if (!s->in_batch)
+		sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL);
+	if (r)
+		return r;
+	qsort(g.v, g.n, sizeof *g.v, by_conversation);
+	*ret = g.v;
 	*n_ret = g.n;
 	return 0;
 }
