@@ -11,7 +11,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define MAX_FILE (1u << 20)
-#define CUTS	 256u
+#define CUTS     256u
 
 static int replay(const char *path)
 {

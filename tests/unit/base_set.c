@@ -146,7 +146,8 @@ static void test_the_ends_of_the_ipv6_space_do_not_wrap(void)
 	EXPECT(low.n == 1 && low.v[0].hi == top - 1);
 	EXPECT(bh_ranges_equal(bh_ranges_union(&arena, low, high), all));
 	EXPECT(bh_ranges_complement(&arena, all, top).n == 0);
-	EXPECT(bh_ranges_equal(bh_ranges_complement(&arena, bh_ranges_complement(&arena, high, top), top), high));
+	EXPECT(bh_ranges_equal(
+		bh_ranges_complement(&arena, bh_ranges_complement(&arena, high, top), top), high));
 	bh_arena_reset(&arena);
 }
 
@@ -239,8 +240,8 @@ static void test_sets_print_as_people_write_them(void)
 
 static void test_addresses_that_are_none_are_refused(void)
 {
-	static const char *const bad[] = { "", "10.0.0", "10.0.0.256", "10.0.0.01", "1.2.3.4.5", "fe80::1%eth0",
-		":::", "1:2:3:4:5:6:7:8:9", "10.0.0.1 ", "g::1" };
+	static const char *const bad[] = { "", "10.0.0", "10.0.0.256", "10.0.0.01", "1.2.3.4.5",
+		"fe80::1%eth0", ":::", "1:2:3:4:5:6:7:8:9", "10.0.0.1 ", "g::1" };
 	struct bh_addr a;
 
 	for (size_t i = 0; i < BH_LEN(bad); i++)

@@ -53,7 +53,8 @@ static void test_the_caret_stands_under_its_place(void)
 	struct bh_arena a = { 0 };
 	struct bh_diags d = { .arena = &a };
 	BH_AUTO_BUF b = { 0 };
-	struct bh_diag *one = bh_diag_add(&d, BH_ERROR, "'%s' is not known; did you mean 'clients'?", "cleints");
+	struct bh_diag *one =
+		bh_diag_add(&d, BH_ERROR, "'%s' is not known; did you mean 'clients'?", "cleints");
 
 	one->file = "corp.policy";
 	one->source = "\tallow smb from cl\xc3\xa9 cleints to fs";
@@ -87,9 +88,10 @@ static void test_durations_are_read_with_their_units(void)
 		const char *text;
 		int r;
 		int64_t seconds;
-	} cases[] = { { "120", 0, 120 }, { "120s", 0, 120 }, { "2h", 0, 7200 }, { "30 days", 0, 2592000 },
-		{ "1 week", 0, 604800 }, { "0", 0, 0 }, { "", -EINVAL, 0 }, { "h", -EINVAL, 0 },
-		{ "-1s", -EINVAL, 0 }, { "5 parsecs", -EINVAL, 0 }, { "99999999999999999999", -ERANGE, 0 },
+	} cases[] = { { "120", 0, 120 }, { "120s", 0, 120 }, { "2h", 0, 7200 },
+		{ "30 days", 0, 2592000 }, { "1 week", 0, 604800 }, { "0", 0, 0 },
+		{ "", -EINVAL, 0 }, { "h", -EINVAL, 0 }, { "-1s", -EINVAL, 0 },
+		{ "5 parsecs", -EINVAL, 0 }, { "99999999999999999999", -ERANGE, 0 },
 		{ "300000000 weeks", -ERANGE, 0 } };
 
 	for (size_t i = 0; i < BH_LEN(cases); i++) {

@@ -3,7 +3,9 @@
 
 static struct bh_fact sample(void)
 {
-	struct bh_fact f = { .magic = BH_FACT_MAGIC, .kind = BH_FACT_LEAF, .leaf = 1, .revision = 1 };
+	struct bh_fact f = {
+		.magic = BH_FACT_MAGIC, .kind = BH_FACT_LEAF, .leaf = 1, .revision = 1
+	};
 	struct bh_conversation *c = &f.leaf_is.who;
 
 	bh_conversation_init(c);
@@ -63,7 +65,8 @@ static void test_one_lie_in_each_field_is_noticed(void)
 	LIE(strcpy(c->user, "\xc0\x80"));
 	LIE(strcpy(c->user, "\xed\xa0\x80"));
 	LIE(strcpy(c->user, "\xf4\x90\x80\x80"));
-	LIE(strcpy(c->user, "\xc2\x9b" "2J"));
+	LIE(strcpy(c->user, "\xc2\x9b"
+			    "2J"));
 	LIE(strcpy(c->domain, "X")); /* said but not known */
 	LIE(f.leaf_is.figures.first_seen = 21);
 	LIE(f.leaf_is.figures.last_seen = INT64_MAX);

@@ -4,7 +4,8 @@
 /* A table with every shape in it: both families, several cases, same-port products. */
 static struct bh_table sample(struct bh_arena *a)
 {
-	struct bh_addr x = bh_addr_v4(0x0a000000), y = bh_addr_v4(0x0a00ffff), z = bh_addr_v4(0xc0000201);
+	struct bh_addr x = bh_addr_v4(0x0a000000), y = bh_addr_v4(0x0a00ffff),
+		       z = bh_addr_v4(0xc0000201);
 	uint8_t six[16] = { 0xfd };
 	struct bh_addr v6 = bh_addr_v6(six);
 	struct bh_product *p = bh_arena_array(a, 2, sizeof *p);
@@ -19,9 +20,15 @@ static struct bh_table sample(struct bh_arena *a)
 	c[0].admit = (struct bh_products){ p, 2 };
 	c[1].admit = (struct bh_products){ p, 1 };
 	c[2].admit_same_port = (struct bh_products){ p, 2 };
-	g[0] = (struct bh_gate){ .hook = BH_IN, .service = { 445, BH_TCP }, .cases = c, .n_cases = 2 };
-	g[1] = (struct bh_gate){ .hook = BH_OUT, .service = { 137, BH_UDP }, .cases = c + 2, .n_cases = 1 };
-	g[2] = (struct bh_gate){ .hook = BH_FWD, .service = { 445, BH_TCP }, .cases = c + 3, .n_cases = 1 };
+	g[0] = (struct bh_gate){
+		.hook = BH_IN, .service = { 445, BH_TCP }, .cases = c, .n_cases = 2
+	};
+	g[1] = (struct bh_gate){
+		.hook = BH_OUT, .service = { 137, BH_UDP }, .cases = c + 2, .n_cases = 1
+	};
+	g[2] = (struct bh_gate){
+		.hook = BH_FWD, .service = { 445, BH_TCP }, .cases = c + 3, .n_cases = 1
+	};
 	struct bh_table t = { .gates = g, .n_gates = 3, .declared = p[0].src };
 	for (unsigned i = 0; i < BH_HASH; i++)
 		t.policy_hash[i] = (uint8_t)i;
