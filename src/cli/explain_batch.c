@@ -206,8 +206,10 @@ static bool view_of(struct line *l, const json_t *host, size_t *ret)
 			size_t cap = l->cap ? l->cap * 2 : 16;
 			struct bh_view *more = realloc(l->known, cap * sizeof *more);
 			fine = more || wrong(l, "out of memory");
-			l->known = more ? more : l->known;
-			l->cap = more ? cap : l->cap;
+			if (more) {
+				l->known = more;
+				l->cap = cap;
+			}
 		}
 		if (fine && bh_explain_host(l->x, words, n, &v, NULL, NULL) < 0)
 			fine = wrong(l, "out of memory");

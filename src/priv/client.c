@@ -337,7 +337,7 @@ int bh_priv_capture(
 		*why = "an interface's name has 1 to 15 characters";
 		return -EINVAL;
 	}
-	memcpy(name, ifname, n);
+	memcpy(name, ifname, n + 1);
 	bh_wire_ask(&request, BH_ASK_CAPTURE, name, sizeof name);
 	return ask_descriptor(p, &request, ret, why);
 }
