@@ -282,6 +282,16 @@ static void bind_sets(struct binder *b)
 
 #define CANDIDATES 4096u
 
+/* Multicast is in no set, and so no address of a machine either. */
+static bool has_address(const struct bh_bound_machine *m)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		if (!bh_is_multicast(&m->addrs[i]))
+			return true;
+	}
+	return false;
+}
+
 /* A set without addresses can still hold machines without addresses (--names).  Those
  * that have one are excepted by it, or the set would not be empty. */
 static bool holds_a_machine(struct binder *b, const struct bh_bound_names *names, uint32_t set)
@@ -292,7 +302,7 @@ static bool holds_a_machine(struct binder *b, const struct bh_bound_names *names
 
 	for (size_t i = 0; in && !found && i < names->n_machines; i++) {
 		const struct bh_bound_machine *one = &names->machines[i];
-		if (one->n)
+		if (has_address(one))
 			continue;
 		if (tried++ == CANDIDATES)
 			found = true;

@@ -174,6 +174,18 @@ static void test_a_loopback_address_of_a_machine_is_a_warning(void)
 	unmake(&m);
 }
 
+static void test_a_machine_at_a_multicast_address_alone_is_still_somebody(void)
+{
+	struct made m;
+
+	make(&m, "hosts h group-address except fs1\nblock smb from h to any\n");
+	EXPECT_INT(m.diags.errors, 0);
+	unmake(&m);
+	make(&m, "hosts h fs1 except fs1\nblock smb from h to any\n");
+	EXPECT_INT(m.diags.errors, 1);
+	unmake(&m);
+}
+
 static void test_a_hundred_thousand_items_are_read_and_bound(void)
 {
 	BH_AUTO_BUF text = { 0 };
@@ -279,6 +291,7 @@ int main(void)
 	RUN(test_services_stand_for_their_ports);
 	RUN(test_the_canonical_text_forgets_order_and_remarks);
 	RUN(test_a_loopback_address_of_a_machine_is_a_warning);
+	RUN(test_a_machine_at_a_multicast_address_alone_is_still_somebody);
 	RUN(test_a_hundred_thousand_items_are_read_and_bound);
 	RUN(test_a_hundred_thousand_sets_are_named_and_found);
 	RUN(test_sets_that_grow_without_end_are_refused);
