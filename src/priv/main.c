@@ -38,21 +38,33 @@ static int enter(struct house *h, bool serving, struct why *w)
 	return err ? why_say(w, err, "cannot give up privileges: %s", strerror(-err)) : 0;
 }
 
+#define NAP_MS 5000u /* how long it may take to notice that somebody confirmed or undid */
+
+static void nap(uint64_t ms)
+{
+	const struct timespec t = { .tv_sec = (time_t)(ms / 1000),
+		.tv_nsec = (long)(ms % 1000) * 1000000 };
+
+	nanosleep(&t, NULL);
+}
+
 /* Tidies up as soon as a trial lapses.  A convenience: the kernel has fallen back by
  * itself, and whoever asks next would tidy up too. */
 static void keep_deadline(struct house *h)
 {
-	for (int i = 0; i < 10; i++) {
+	for (int tries = 0; tries < 10;) {
 		uint64_t ms = act_trial_left(h);
 		struct bh_priv_state st;
 		struct why w;
 		if (!ms)
 			return;
-		ms += 250;
-		const struct timespec t = { .tv_sec = (time_t)(ms / 1000),
-			.tv_nsec = (long)(ms % 1000) * 1000000 };
-		nanosleep(&t, NULL);
+		if (ms > NAP_MS) {
+			nap(NAP_MS);
+			continue;
+		}
+		nap(ms + 250);
 		(void)!act_state(h, &st, &w);
+		tries++;
 	}
 }
 
