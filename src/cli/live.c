@@ -125,11 +125,6 @@ static bool says_it_all(const struct bh_conversation *c)
 	       (c->share_status || c->is_signed != BH_UNKNOWN || c->encrypted == 1);
 }
 
-static bool no_more(const struct bh_figures *f)
-{
-	return !f->connections && !f->bytes_to_server && !f->bytes_to_client && !f->last_seen;
-}
-
 static void drop_waiting(struct bh_lines *l, size_t i)
 {
 	l->n_waiting--;
@@ -148,7 +143,7 @@ void bh_lines_row(struct bh_lines *l, const struct bh_row *row)
 	while (i < l->n_waiting && !bh_conversation_equal(&l->waiting[i].who, &row->who))
 		i++;
 	bool waits = i < l->n_waiting;
-	if (no_more(&row->figures)) {
+	if (bh_figures_empty(&row->figures)) {
 		if (waits)
 			drop_waiting(l, i);
 		return;

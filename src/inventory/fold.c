@@ -287,31 +287,12 @@ static void leave(struct bh_inventory *inv, struct pool *p, uint32_t i)
 
 /* ---- figures ---- */
 
-static void add(struct bh_figures *to, const struct bh_figures *f)
-{
-	bool empty =
-		!to->connections && !to->last_seen && !to->bytes_to_server && !to->bytes_to_client;
-
-	to->connections += f->connections;
-	to->bytes_to_server += f->bytes_to_server;
-	to->bytes_to_client += f->bytes_to_client;
-	if (empty || f->first_seen < to->first_seen)
-		to->first_seen = f->first_seen;
-	if (f->last_seen > to->last_seen)
-		to->last_seen = f->last_seen;
-}
-
-static bool nothing(const struct bh_figures *f)
-{
-	return !f->connections && !f->bytes_to_server && !f->bytes_to_client && !f->last_seen;
-}
-
 static struct bh_figures total(const struct bh_inventory *inv, const struct cell *c)
 {
 	struct bh_figures f = c->settled;
 
 	for (uint32_t i = c->leaf; i; i = inv->leaves[i].after)
-		add(&f, &inv->leaves[i].figures);
+		bh_figures_add(&f, &inv->leaves[i].figures);
 	return f;
 }
 
@@ -319,7 +300,7 @@ static struct bh_figures total(const struct bh_inventory *inv, const struct cell
 
 static bool alive(const struct cell *c)
 {
-	return c->leaf || !nothing(&c->settled);
+	return c->leaf || !bh_figures_empty(&c->settled);
 }
 
 static void forget_cell(struct bh_inventory *inv, uint32_t i)
@@ -425,7 +406,7 @@ static void give_up_leaf(struct bh_inventory *inv)
 	if (l->cell) {
 		if (!l->closed)
 			inv->lost.leaves++;
-		add(&inv->cells[l->cell].settled, &l->figures);
+		bh_figures_add(&inv->cells[l->cell].settled, &l->figures);
 		unchain(inv, i);
 	}
 	leave(inv, &inv->leaf_pool, i);
@@ -556,7 +537,7 @@ static int merge(struct bh_row *v, size_t n, struct bh_arena *a, size_t *ret)
 		struct bh_figures sum = { 0 };
 		for (size_t k = i; k < after; k++) {
 			sources[k - i] = v[k].sources[0];
-			add(&sum, &v[k].figures);
+			bh_figures_add(&sum, &v[k].figures);
 		}
 		if (to != &v[i])
 			to->who = v[i].who;

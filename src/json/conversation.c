@@ -1,3 +1,4 @@
+#include "model/pipe.h"
 #include "json/json.h"
 
 /* json_object_set_new takes the value over even when it fails; one flag is enough to
@@ -52,7 +53,22 @@ static json_t *addr(const struct bh_addr *a)
 {
 	char buf[BH_ADDR_TEXT];
 
+	if (!a->family)
+		return json_null();
 	return json_string(bh_addr_format(a, buf));
+}
+
+static json_t *pipes(uint32_t bits)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < BH_PIPES; i++) {
+		if (bits >> i & 1 && json_array_append_new(list, json_string(bh_pipe_names[i]))) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
 }
 
 static json_t *number(uint64_t n)
@@ -116,6 +132,8 @@ static void set_figures(struct object *o, const struct bh_figures *f)
 	set(o, "connections", number(f->connections));
 	set(o, "bytes_to_server", number(f->bytes_to_server));
 	set(o, "bytes_to_client", number(f->bytes_to_client));
+	set(o, "opens", number(f->opens));
+	set(o, "pipes", pipes(f->pipes));
 	set(o, "first_seen", bh_json_time(f->first_seen));
 	set(o, "last_seen", bh_json_time(f->last_seen));
 }
@@ -193,5 +211,7 @@ json_t *bh_json_tally(const struct bh_tally *t)
 	set(&o, "unknown_frames", number(t->unknown_frames));
 	set(&o, "log_events", number(t->log_events));
 	set(&o, "log_lost", number(t->log_lost));
+	set(&o, "records", number(t->records));
+	set(&o, "unreadable", number(t->unreadable));
 	return finish(&o);
 }

@@ -10,9 +10,47 @@ void bh_conversation_init(struct bh_conversation *c)
 	c->complete = BH_UNKNOWN;
 }
 
+bool bh_figures_empty(const struct bh_figures *f)
+{
+	return !f->connections && !f->bytes_to_server && !f->bytes_to_client && !f->opens &&
+	       !f->last_seen && !f->pipes;
+}
+
+static void span_times(struct bh_figures *to, const struct bh_figures *more)
+{
+	if (more->first_seen && (!to->first_seen || more->first_seen < to->first_seen))
+		to->first_seen = more->first_seen;
+	if (more->last_seen > to->last_seen)
+		to->last_seen = more->last_seen;
+	to->pipes |= more->pipes;
+}
+
+void bh_figures_add(struct bh_figures *to, const struct bh_figures *more)
+{
+	to->connections += more->connections;
+	to->bytes_to_server += more->bytes_to_server;
+	to->bytes_to_client += more->bytes_to_client;
+	to->opens += more->opens;
+	span_times(to, more);
+}
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+void bh_figures_widen(struct bh_figures *to, const struct bh_figures *other)
+{
+	to->connections = larger(to->connections, other->connections);
+	to->bytes_to_server = larger(to->bytes_to_server, other->bytes_to_server);
+	to->bytes_to_client = larger(to->bytes_to_client, other->bytes_to_client);
+	to->opens = larger(to->opens, other->opens);
+	span_times(to, other);
+}
+
 /* The fields that are numbers, in one row, so that equality, hash and order cannot
  * disagree about which they are. */
-enum { NUMBERS = 21 };
+enum { NUMBERS = 22 };
 
 static void numbers(const struct bh_conversation *c, uint32_t ret[NUMBERS])
 {
@@ -38,6 +76,7 @@ static void numbers(const struct bh_conversation *c, uint32_t ret[NUMBERS])
 		c->known & BH_KNOWN_AUTH_STATUS ? c->auth_status : 0,
 		c->known & BH_KNOWN_SHARE_STATUS ? c->share_status : 0,
 		c->client.family,
+		c->server.family,
 	};
 
 	memcpy(ret, v, sizeof v);

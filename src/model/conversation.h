@@ -131,6 +131,8 @@ extern const char *const bh_dialect_names[BH_DIALECTS];
 
 /* The identity.  Zero it before filling it in. */
 struct bh_conversation {
+	/* A log may name an end without its address: then there is none, and workstation
+	 * (of the client) or server_name is known. */
 	struct bh_addr client, server;
 	uint16_t port; /* the server's */
 	uint8_t known; /* BH_KNOWN_* */
@@ -162,8 +164,17 @@ struct bh_conversation {
 struct bh_figures {
 	uint64_t connections;
 	uint64_t bytes_to_server, bytes_to_client; /* SMB message bytes, headers included */
-	bh_time first_seen, last_seen;
+	bh_time first_seen, last_seen; /* 0: not known */
+	uint64_t opens; /* files and pipes opened, as far as they were seen */
+	uint32_t pipes; /* opened: a bit for each enum bh_pipe */
 };
+
+/* Nothing was counted. */
+bool bh_figures_empty(const struct bh_figures *f);
+/* Sums; the times become the span of both. */
+void bh_figures_add(struct bh_figures *to, const struct bh_figures *more);
+/* The larger of each: two kinds of evidence of the same. */
+void bh_figures_widen(struct bh_figures *to, const struct bh_figures *other);
 
 /* Sets the three-valued fields to unknown and zeroes the rest. */
 void bh_conversation_init(struct bh_conversation *c);

@@ -61,17 +61,31 @@ static bool sane_known(uint8_t known, uint8_t bit, const char *text, size_t size
 	return sane_text(text, size) && (known & bit || !text[0]);
 }
 
+/* Without an address an end must have a name. */
+static bool sane_end(const struct bh_addr *a, bool named)
+{
+	static const struct bh_addr none;
+
+	return sane_addr(a) || (named && !memcmp(a, &none, sizeof none));
+}
+
+static bool sane_ends(const struct bh_conversation *c)
+{
+	bool both = c->client.family && c->server.family;
+
+	return sane_end(&c->client, c->workstation[0]) && sane_end(&c->server, c->server_name[0]) &&
+	       (!both || c->client.family == c->server.family);
+}
+
 static bool sane_conversation(const struct bh_conversation *c)
 {
-	return sane_addr(&c->client) && sane_addr(&c->server) &&
-	       c->client.family == c->server.family && c->transport < BH_TRANSPORTS &&
-	       c->outcome < BH_OUTCOMES && c->auth < BH_AUTHS && c->ntlm < BH_NTLMS &&
-	       c->dialect < BH_DIALECTS && c->signing_server < BH_SIGNINGS &&
-	       c->signing_client < BH_SIGNINGS && c->signing_algorithm < BH_SIGN_ALGS &&
-	       c->cipher < BH_CIPHERS && c->compression < BH_COMPRESSIONS &&
-	       c->share_type < BH_SHARE_TYPES && sane_flag(c->smb1_offered) &&
-	       sane_flag(c->is_signed) && sane_flag(c->encrypted) && sane_flag(c->guest) &&
-	       sane_flag(c->complete) &&
+	return sane_ends(c) && c->transport < BH_TRANSPORTS && c->outcome < BH_OUTCOMES &&
+	       c->auth < BH_AUTHS && c->ntlm < BH_NTLMS && c->dialect < BH_DIALECTS &&
+	       c->signing_server < BH_SIGNINGS && c->signing_client < BH_SIGNINGS &&
+	       c->signing_algorithm < BH_SIGN_ALGS && c->cipher < BH_CIPHERS &&
+	       c->compression < BH_COMPRESSIONS && c->share_type < BH_SHARE_TYPES &&
+	       sane_flag(c->smb1_offered) && sane_flag(c->is_signed) && sane_flag(c->encrypted) &&
+	       sane_flag(c->guest) && sane_flag(c->complete) &&
 	       sane_known(c->known, BH_KNOWN_SERVER_NAME, c->server_name, sizeof c->server_name) &&
 	       sane_known(c->known, BH_KNOWN_SHARE, c->share, sizeof c->share) &&
 	       sane_known(c->known, BH_KNOWN_USER, c->user, sizeof c->user) &&
@@ -88,7 +102,21 @@ static bool sane_figures(const struct bh_figures *f)
 	const uint64_t most = (uint64_t)1 << 56;
 
 	return f->connections < most && f->bytes_to_server < most && f->bytes_to_client < most &&
-	       f->first_seen >= 0 && f->first_seen <= f->last_seen && f->last_seen < YEAR_2200;
+	       f->opens < most && f->first_seen >= 0 && f->first_seen <= f->last_seen &&
+	       f->last_seen < YEAR_2200;
+}
+
+static bool sane_name(const struct bh_name_seen *n)
+{
+	return sane_addr(&n->addr) && n->when >= 0 && n->when < YEAR_2200 &&
+	       n->kind < BH_NAME_KINDS && !(n->roles & ~BH_ROLES_ALL) && n->group <= 1 &&
+	       sane_text(n->name, sizeof n->name) && n->name[0];
+}
+
+static bool sane_events(const struct bh_event_count *e)
+{
+	return sane_text(e->provider, sizeof e->provider) && e->read <= 1 &&
+	       e->count < (uint64_t)1 << 56;
 }
 
 bool bh_fact_sane(const struct bh_fact *f)
@@ -100,6 +128,8 @@ bool bh_fact_sane(const struct bh_fact *f)
 		return sane_conversation(&f->leaf_is.who) && sane_figures(&f->leaf_is.figures) &&
 		       f->leaf_is.closed <= 1;
 	case BH_FACT_PROBLEM: return sane_text(f->problem.text, sizeof f->problem.text);
+	case BH_FACT_NAME: return sane_name(&f->name);
+	case BH_FACT_EVENTS: return sane_events(&f->events);
 	case BH_FACT_LEAF_GONE:
 	case BH_FACT_TALLY:
 	case BH_FACT_END: return true;

@@ -17,6 +17,8 @@ enum bh_fact_kind {
 	BH_FACT_TALLY, /* what was counted so far: the sensor's own honesty */
 	BH_FACT_PROBLEM, /* input that could not be believed, with its place */
 	BH_FACT_END, /* the source is exhausted; nothing follows */
+	BH_FACT_NAME, /* a name that an address goes by */
+	BH_FACT_EVENTS, /* how many records of one kind a log held, so far */
 };
 
 /* Everything that was not followed to its end, counted. */
@@ -34,6 +36,44 @@ struct bh_tally {
 	uint64_t flows; /* TCP connections with SMB in them, or on its ports */
 	uint64_t log_events; /* packets that our audit rules logged */
 	uint64_t log_lost; /* times the audit log overran; our rules' counters know how many */
+	uint64_t records; /* of a log file, understood or not */
+	uint64_t unreadable; /* records that should have been understood */
+};
+
+/* Where a name was heard. */
+enum bh_name_kind {
+	BH_NAME_NETBIOS, /* RFC 1002 */
+	BH_NAME_LLMNR, /* RFC 4795 */
+	BH_NAME_MDNS, /* RFC 6762 */
+	BH_NAME_LOG, /* a log told name and address together */
+	BH_NAME_KINDS
+};
+
+/* What a host says of itself beside its name: bits. */
+#define BH_ROLE_WORKSTATION       0x01u
+#define BH_ROLE_FILE_SERVER       0x02u
+#define BH_ROLE_DOMAIN_CONTROLLER 0x04u
+#define BH_ROLE_BROWSER           0x08u
+#define BH_ROLE_PRINT_SERVER      0x10u
+#define BH_ROLES_ALL              0x1fu
+
+struct bh_name_seen {
+	struct bh_addr addr;
+	bh_time when;
+	uint8_t kind; /* enum bh_name_kind */
+	uint8_t roles; /* BH_ROLE_* */
+	uint8_t group; /* 1: a workgroup's or domain's name, not the host's own */
+	char name[BH_NAME_TEXT];
+};
+
+#define BH_PROVIDER_TEXT 96
+
+/* Told again, it replaces: the count so far. */
+struct bh_event_count {
+	uint64_t count;
+	uint32_t id;
+	uint8_t read; /* 1: records of this kind are understood */
+	char provider[BH_PROVIDER_TEXT]; /* or the kind of log: "full_audit", "conn" */
 };
 
 #define BH_PROBLEM_TEXT 192
@@ -54,6 +94,8 @@ struct bh_fact {
 			uint64_t offset;
 			char text[BH_PROBLEM_TEXT]; /* NUL-terminated sentence */
 		} problem;
+		struct bh_name_seen name;
+		struct bh_event_count events;
 	};
 };
 

@@ -94,7 +94,7 @@ struct tree *tree_settle(struct bh_sensor *s, struct flow *f, struct session *e,
 		}
 		o->id = t->id;
 		o->open = t->open;
-		figures_join(&o->leaf.figures, &t->leaf.figures);
+		bh_figures_add(&o->leaf.figures, &t->leaf.figures);
 		tell_gone(s, &t->leaf);
 		tree_unlink(s, f, e, t);
 		return o;
@@ -173,7 +173,7 @@ void session_merge(struct bh_sensor *s, struct flow *f, struct session *into, st
 {
 	if (!into->who.auth)
 		into->who = from->who;
-	figures_join(&into->leaf.figures, &from->leaf.figures);
+	bh_figures_add(&into->leaf.figures, &from->leaf.figures);
 	for (struct pending *p = f->pending; p; p = p->next) {
 		if (p->session == from)
 			p->session = into;

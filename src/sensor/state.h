@@ -173,4 +173,3 @@ void tell_problem(struct bh_sensor *s, uint64_t offset, const char *text);
 
 /* Adds a message, or time alone when bytes is 0. */
 void figures_add(struct bh_figures *f, bh_time when, bool to_server, uint32_t bytes);
-void figures_join(struct bh_figures *f, const struct bh_figures *more);

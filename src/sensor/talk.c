@@ -171,7 +171,7 @@ static void settle(struct talk *t, struct session *e, struct pending *p, struct 
 		memcpy(tree->share, p->share, sizeof tree->share);
 		tree->named = true;
 	}
-	figures_join(&tree->leaf.figures, &p->figures);
+	bh_figures_add(&tree->leaf.figures, &p->figures);
 	pending_drop(t->s, t->f, p);
 	(void)tree_settle(t->s, t->f, e, tree);
 }

@@ -13,14 +13,6 @@ void figures_add(struct bh_figures *f, bh_time when, bool to_server, uint32_t by
 	*(to_server ? &f->bytes_to_server : &f->bytes_to_client) += bytes;
 }
 
-void figures_join(struct bh_figures *f, const struct bh_figures *more)
-{
-	figures_add(f, more->first_seen, true, 0);
-	figures_add(f, more->last_seen, true, 0);
-	f->bytes_to_server += more->bytes_to_server;
-	f->bytes_to_client += more->bytes_to_client;
-}
-
 static void emit(struct bh_sensor *s, const struct bh_fact *f)
 {
 	if (!s->error)
@@ -40,6 +32,7 @@ static void tell_leaf(struct bh_sensor *s, struct leaf *leaf, const struct bh_co
 
 	h = mix(mix(h, figures->bytes_to_client), (uint64_t)figures->last_seen);
 	h = mix(mix(h, (uint64_t)figures->first_seen), figures->connections * 2 + closed);
+	h = mix(mix(h, figures->opens), figures->pipes);
 	if (leaf->told && h == leaf->told_hash)
 		return;
 	struct bh_fact f = {
@@ -205,7 +198,7 @@ static void one_tree(struct bh_sensor *s, struct flow *f, struct session *e, str
 	of_tree(e, t, &who);
 	figures.connections = !t->again;
 	if (t->encrypted && encrypted == 1)
-		figures_join(&figures, &e->sealed.figures);
+		bh_figures_add(&figures, &e->sealed.figures);
 	tell_leaf(s, &t->leaf, &who, &figures, closed);
 }
 

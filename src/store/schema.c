@@ -151,9 +151,9 @@ static bool read_text(const struct column *k, const char *text, char *field)
 
 static bool read_addr(const char *text, char *field)
 {
-	struct bh_addr a;
+	struct bh_addr a = { 0 };
 
-	if (bh_addr_parse(text, strlen(text), &a))
+	if (strcmp(text, "-") && bh_addr_parse(text, strlen(text), &a))
 		return false;
 	memcpy(field, &a, sizeof a);
 	return true;

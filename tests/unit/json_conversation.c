@@ -1,3 +1,4 @@
+#include "model/pipe.h"
 #include "tap.h"
 #include "json/json.h"
 
@@ -45,13 +46,15 @@ static const char golden[] =
 	"\"signing_algorithm\": \"AES-CMAC\", \"cipher\": \"AES-128-GCM\", \"encrypted\": false, "
 	"\"compression\": \"none\", \"guest\": false, \"purpose\": null, \"verdict\": \"answered\", "
 	"\"complete\": true, \"connections\": 41, \"bytes_to_server\": 100, "
-	"\"bytes_to_client\": 200, \"first_seen\": \"1970-01-01T00:00:01Z\", "
+	"\"bytes_to_client\": 200, \"opens\": 7, \"pipes\": [\"srvsvc\", \"spoolss\"], "
+	"\"first_seen\": \"1970-01-01T00:00:01Z\", "
 	"\"last_seen\": \"2026-01-31T12:00:00.500000Z\", \"sources\": [\"a.pcap\"]}";
 
 static void test_the_object_is_the_contract_field_by_field(void)
 {
 	struct bh_conversation c = full();
-	struct bh_figures f = { 41, 100, 200, BH_SECOND, 1769860800 * BH_SECOND + BH_SECOND / 2 };
+	struct bh_figures f = { 41, 100, 200, BH_SECOND, 1769860800 * BH_SECOND + BH_SECOND / 2, 7,
+		1u << BH_PIPE_SRVSVC | 1u << BH_PIPE_SPOOLSS };
 	const char *source = "a.pcap";
 	json_t *o = bh_json_conversation(&c, &f, &source, 1);
 	char *text = json_dumps(o, JSON_PRESERVE_ORDER);
@@ -64,7 +67,7 @@ static void test_the_object_is_the_contract_field_by_field(void)
 static void test_unknown_is_null(void)
 {
 	static const char *const always[] = { "client", "server", "port", "transport",
-		"connections", "bytes_to_server", "bytes_to_client", "sources" };
+		"connections", "bytes_to_server", "bytes_to_client", "opens", "pipes", "sources" };
 	struct bh_conversation c;
 	struct bh_figures f = { 0 };
 	const char *key;

@@ -96,10 +96,75 @@ static void test_order_equality_and_hash_agree(void)
 	EXPECT(!bh_conversation_equal(a, b));
 }
 
+static void test_an_end_without_an_address_needs_a_name(void)
+{
+	struct bh_fact f = sample();
+	struct bh_conversation *c = &f.leaf_is.who;
+
+	memset(&c->server, 0, sizeof c->server);
+	EXPECT(!bh_fact_sane(&f));
+	c->known |= BH_KNOWN_SERVER_NAME;
+	strcpy(c->server_name, "fs1.corp.example");
+	EXPECT(bh_fact_sane(&f));
+	c->server.pad[2] = 1;
+	EXPECT(!bh_fact_sane(&f));
+	c->server.pad[2] = 0;
+	memset(&c->client, 0, sizeof c->client);
+	EXPECT(!bh_fact_sane(&f));
+	c->known |= BH_KNOWN_WORKSTATION;
+	strcpy(c->workstation, "WS1");
+	EXPECT(bh_fact_sane(&f));
+}
+
+static void test_names_and_counts_are_held_to_their_promise(void)
+{
+	struct bh_fact f = { .magic = BH_FACT_MAGIC, .kind = BH_FACT_NAME };
+
+	f.name = (struct bh_name_seen){ .addr = bh_addr_v4(1), .when = 5, .name = "FS1" };
+	EXPECT(bh_fact_sane(&f));
+	f.name.roles = 0x80;
+	EXPECT(!bh_fact_sane(&f));
+	f.name.roles = BH_ROLES_ALL;
+	f.name.group = 2;
+	EXPECT(!bh_fact_sane(&f));
+	f.name.group = 1;
+	f.name.kind = BH_NAME_KINDS;
+	EXPECT(!bh_fact_sane(&f));
+	f.name.kind = BH_NAME_LOG;
+	f.name.name[0] = 0;
+	EXPECT(!bh_fact_sane(&f));
+
+	f = (struct bh_fact){ .magic = BH_FACT_MAGIC, .kind = BH_FACT_EVENTS };
+	f.events = (struct bh_event_count){ .count = 3, .id = 5140, .read = 1, .provider = "x" };
+	EXPECT(bh_fact_sane(&f));
+	f.events.read = 2;
+	EXPECT(!bh_fact_sane(&f));
+	f.events.read = 0;
+	memset(f.events.provider, 'x', sizeof f.events.provider);
+	EXPECT(!bh_fact_sane(&f));
+}
+
+static void test_figures_join_in_any_order(void)
+{
+	struct bh_figures a = { 1, 2, 3, 0, 20, .opens = 4, .pipes = 1 };
+	struct bh_figures b = { 10, 20, 1, 5, 15, .opens = 1, .pipes = 4 }, sum = a, other = b;
+
+	bh_figures_add(&sum, &b);
+	bh_figures_add(&other, &a);
+	EXPECT(!memcmp(&sum, &other, sizeof sum));
+	EXPECT(sum.connections == 11 && sum.opens == 5 && sum.pipes == 5);
+	EXPECT(sum.first_seen == 5 && sum.last_seen == 20); /* 0 is not known, not the first */
+	bh_figures_widen(&a, &b);
+	EXPECT(a.connections == 10 && a.bytes_to_client == 3 && a.opens == 4 && a.pipes == 5);
+}
+
 int main(void)
 {
 	RUN(test_an_honest_fact_is_sane);
 	RUN(test_one_lie_in_each_field_is_noticed);
 	RUN(test_order_equality_and_hash_agree);
+	RUN(test_an_end_without_an_address_needs_a_name);
+	RUN(test_names_and_counts_are_held_to_their_promise);
+	RUN(test_figures_join_in_any_order);
 	return tap_done();
 }
