@@ -4,8 +4,8 @@
 #include <stdio.h>
 
 #include "cli/commands.h"
+#include "cli/privileged.h"
 #include "cli/ready.h"
-#include "sandbox/sandbox.h"
 
 #define SHOWN_RANGES      8u
 #define SHOWN_DIFFERENCES 20u
@@ -278,11 +278,9 @@ static int run(struct bh_cli *cli)
 		default: return bh_cli_usage(cli, "'%s' is one word too many", cli->value);
 		}
 	}
-	int r = bh_priv_open(&priv, &why);
-	if (r < 0)
-		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "%s", why);
-	if (bh_sandbox_enter(BH_ROLE_CLI) < 0)
-		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "cannot give up privileges");
+	int r = bh_cli_priv(cli, &priv);
+	if (r)
+		return r;
 	/* A gateway's table is judged as one, asked for or not. */
 	struct bh_priv_state state;
 	r = bh_priv_state(priv, &state, &why);
