@@ -36,11 +36,7 @@ static bool rule_speaks(const struct bh_ready *r, size_t rule, const struct bh_g
 		return false;
 	if (g->hook == BH_IN ? !r->view.to_me[rule] : g->hook == BH_OUT && !r->view.from_me[rule])
 		return false;
-	for (size_t i = 0; i < b->n_services; i++) {
-		if (bh_service_equal(b->services[i], g->service))
-			return true;
-	}
-	return false;
+	return bh_policy_rule_names(b, g->service);
 }
 
 static const struct bh_bound_default *default_of(const struct bh_bound *b, const struct bh_gate *g)

@@ -24,15 +24,6 @@ struct spot {
 	const struct bh_addrset *onlink; /* NULL: none */
 };
 
-static bool covers(const struct bh_bound_rule *r, struct bh_service s)
-{
-	for (size_t i = 0; i < r->n_services; i++) {
-		if (bh_service_equal(r->services[i], s))
-			return true;
-	}
-	return false;
-}
-
 /* The addresses that a list means as a peer at that spot. */
 static struct bh_addrset peers(
 	const struct planner *p, const struct spot *at, const struct bh_bound_list *l)
@@ -57,7 +48,7 @@ static bool applies(const struct planner *p, const struct spot *at, size_t rule)
 {
 	const struct bh_bound_rule *r = &p->b->rules[rule];
 
-	if (!(r->hooks & BH_HOOK_BIT(at->hook)) || !covers(r, at->service))
+	if (!(r->hooks & BH_HOOK_BIT(at->hook)) || !bh_policy_rule_names(r, at->service))
 		return false;
 	if (at->hook == BH_IN)
 		return p->v->to_me[rule];
@@ -99,7 +90,7 @@ static struct bh_addrset governed(const struct planner *p, const struct spot *at
 	if (!is_quic(p, at->service))
 		return p->full;
 	for (size_t i = 0; i < p->b->n_rules; i++) {
-		if (!covers(&p->b->rules[i], at->service))
+		if (!bh_policy_rule_names(&p->b->rules[i], at->service))
 			continue;
 		if (at->hook == BH_IN && p->v->to_me[i])
 			return p->full;
@@ -275,7 +266,8 @@ static bool speaks_of_localsubnet(const struct planner *p, const struct spot *at
 	/* The way back of a symmetric service counts too: look at both sides of all. */
 	for (size_t i = 0; i < p->b->n_rules; i++) {
 		const struct bh_bound_rule *r = &p->b->rules[i];
-		if (covers(r, at->service) && (r->from.localsubnet || r->to.localsubnet))
+		if (bh_policy_rule_names(r, at->service) &&
+			(r->from.localsubnet || r->to.localsubnet))
 			return true;
 	}
 	return false;

@@ -29,6 +29,15 @@ static int port_parse(const char *text, uint8_t proto, struct bh_service *ret)
 	return 0;
 }
 
+bool bh_policy_rule_names(const struct bh_bound_rule *r, struct bh_service service)
+{
+	for (size_t i = 0; i < r->n_services; i++) {
+		if (bh_service_equal(r->services[i], service))
+			return true;
+	}
+	return false;
+}
+
 int bh_policy_service_parse(const struct bh_bound *b, const char *text, struct bh_service *ret)
 {
 	const struct bh_bound_service *found = NULL;
@@ -96,20 +105,11 @@ static bool to_holds(const struct ask *q, size_t i)
 	return peer_in(q, &q->b->rules[i].to, &q->f->server);
 }
 
-static bool names_service(const struct bh_bound_rule *r, struct bh_service s)
-{
-	for (size_t i = 0; i < r->n_services; i++) {
-		if (bh_service_equal(r->services[i], s))
-			return true;
-	}
-	return false;
-}
-
 static bool holds(const struct ask *q, size_t i)
 {
 	const struct bh_bound_rule *r = &q->b->rules[i];
 
-	return (r->hooks & BH_HOOK_BIT(q->f->hook)) && names_service(r, q->f->service) &&
+	return (r->hooks & BH_HOOK_BIT(q->f->hook)) && bh_policy_rule_names(r, q->f->service) &&
 	       from_holds(q, i) && to_holds(q, i);
 }
 
@@ -128,7 +128,7 @@ static bool governed(const struct ask *q)
 	if (!s->quic)
 		return true;
 	for (size_t i = 0; i < q->b->n_rules; i++) {
-		if (names_service(&q->b->rules[i], q->f->service) && to_holds(q, i))
+		if (bh_policy_rule_names(&q->b->rules[i], q->f->service) && to_holds(q, i))
 			return true;
 	}
 	return false;

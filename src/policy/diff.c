@@ -42,21 +42,12 @@ static void split(struct differ *d, struct classes *c, const struct bh_addrset *
 	}
 }
 
-static bool about(const struct bh_bound_rule *r, struct bh_service s)
-{
-	for (size_t i = 0; i < r->n_services; i++) {
-		if (bh_service_equal(r->services[i], s))
-			return true;
-	}
-	return false;
-}
-
 static void split_by_rules(
 	struct differ *d, struct classes *c, const struct bh_bound *b, struct bh_service s)
 {
 	for (size_t i = 0; i < b->n_rules; i++) {
 		const struct bh_bound_rule *r = &b->rules[i];
-		if (!about(r, s))
+		if (!bh_policy_rule_names(r, s))
 			continue;
 		split(d, c, &r->from.addrs);
 		split(d, c, &r->to.addrs);
@@ -237,7 +228,7 @@ static bool same_rule(const struct bh_bound_rule *x, const struct bh_bound_rule 
 	if (strcmp(x->text, y->text) || x->n_services != y->n_services)
 		return false;
 	for (size_t i = 0; i < x->n_services; i++) {
-		if (!about(y, x->services[i]))
+		if (!bh_policy_rule_names(y, x->services[i]))
 			return false;
 	}
 	return true;

@@ -118,6 +118,9 @@ const struct bh_bound_service *bh_policy_service(
 BH_MUST int bh_policy_service_parse(
 	const struct bh_bound *b, const char *text, struct bh_service *ret);
 
+/* Does the sentence speak of that port? */
+bool bh_policy_rule_names(const struct bh_bound_rule *r, struct bh_service service);
+
 BH_MUST int bh_policy_bind(const struct bh_policy *p, const struct bh_names *names,
 	struct bh_arena *a, struct bh_diags *diags, const struct bh_bound **ret);
 
