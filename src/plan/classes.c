@@ -19,8 +19,12 @@ struct class
 	struct bh_ranges dst;
 };
 
+/* One family's sources, from the lowest to the highest. */
 struct sweep {
 	struct bh_arena *a;
+	uint8_t family;
+	const struct rectangle *rects;
+	size_t n_rects;
 	struct class *classes;
 	size_t n, cap;
 	uint32_t *slots; /* open addressing: index + 1 */
@@ -105,16 +109,21 @@ static int by_place(const void *x, const void *y)
 	return a->at < b->at ? -1 : a->at > b->at;
 }
 
-static size_t cuts_of(
-	uint8_t family, const struct rectangle *rects, size_t n_rects, struct cut *cuts)
+static struct bh_ranges sources(const struct sweep *s, size_t rect)
+{
+	return bh_addrset_of(&s->rects[rect].src, s->family);
+}
+
+static size_t cuts_of(const struct sweep *s, struct cut *cuts)
 {
 	size_t n = 0;
 
-	for (size_t r = 0; r < n_rects; r++) {
-		for (size_t i = 0; i < rects[r].src.n; i++) {
-			struct bh_range v = rects[r].src.v[i];
+	for (size_t r = 0; r < s->n_rects; r++) {
+		struct bh_ranges src = sources(s, r);
+		for (size_t i = 0; i < src.n; i++) {
+			struct bh_range v = src.v[i];
 			cuts[n++] = (struct cut){ .at = v.lo, .rect = (uint32_t)r };
-			if (v.hi < bh_addr_max(family))
+			if (v.hi < bh_addr_max(s->family))
 				cuts[n++] = (struct cut){
 					.at = v.hi + 1, .rect = (uint32_t)r, .end = 1
 				};
@@ -125,8 +134,7 @@ static size_t cuts_of(
 }
 
 /* Walks the cuts; between two of them every source is of one class. */
-static void walk(
-	struct sweep *s, uint8_t family, const struct cut *cuts, size_t n, uint64_t *inside)
+static void walk(struct sweep *s, const struct cut *cuts, size_t n, uint64_t *inside)
 {
 	uint64_t hash = 0;
 	bh_u128 at = 0;
@@ -134,7 +142,7 @@ static void walk(
 	for (size_t i = 0; i <= n && bh_arena_ok(s->a); i++) {
 		bool last = i == n;
 		if (last || cuts[i].at > at) {
-			bh_u128 hi = last ? bh_addr_max(family) : cuts[i].at - 1;
+			bh_u128 hi = last ? bh_addr_max(s->family) : cuts[i].at - 1;
 			struct class *c = find(s, inside, hash);
 			if (c)
 				add_range(s, c, at, hi);
@@ -147,20 +155,21 @@ static void walk(
 	}
 }
 
-static struct bh_ranges destinations(struct sweep *s, const struct class *c, uint8_t family,
-	const struct rectangle *rects, size_t n_rects, bool otherwise, struct bh_ranges always)
+static struct bh_ranges destinations(
+	struct sweep *s, const struct class *c, bool otherwise, struct bh_ranges always)
 {
 	struct bh_ranges allow = { 0 }, block = { 0 };
 
 	if (otherwise)
-		allow = bh_ranges_one(s->a, 0, bh_addr_max(family));
-	for (size_t r = 0; r < n_rects; r++) {
+		allow = bh_ranges_one(s->a, 0, bh_addr_max(s->family));
+	for (size_t r = 0; r < s->n_rects; r++) {
 		if (!(c->inside[r / 64] >> r % 64 & 1))
 			continue;
-		if (rects[r].block)
-			block = bh_ranges_union(s->a, block, rects[r].dst);
+		struct bh_ranges dst = bh_addrset_of(&s->rects[r].dst, s->family);
+		if (s->rects[r].block)
+			block = bh_ranges_union(s->a, block, dst);
 		else if (!otherwise)
-			allow = bh_ranges_union(s->a, allow, rects[r].dst);
+			allow = bh_ranges_union(s->a, allow, dst);
 	}
 	return bh_ranges_union(s->a, bh_ranges_subtract(s->a, allow, block), always);
 }
@@ -197,7 +206,7 @@ static int by_source(const void *x, const void *y)
 }
 
 /* Classes with the same destinations become one product. */
-static int gather(struct sweep *s, uint8_t family, struct bh_product **ret, size_t *n_ret)
+static int gather(struct sweep *s, struct bh_products *ret)
 {
 	struct class **order = bh_arena_array(s->a, s->n, sizeof(struct class *));
 	struct bh_product *v = bh_arena_array(s->a, s->n, sizeof *v);
@@ -221,36 +230,66 @@ static int gather(struct sweep *s, uint8_t family, struct bh_product **ret, size
 			memcpy(src + k, order[j]->src, order[j]->n_src * sizeof *src);
 			k += order[j]->n_src;
 		}
-		v[products].src = in_family(family, bh_ranges_from(s->a, src, all));
-		v[products++].dst = in_family(family, order[i]->dst);
+		v[products].src = in_family(s->family, bh_ranges_from(s->a, src, all));
+		v[products++].dst = in_family(s->family, order[i]->dst);
 		i = end;
 	}
 	if (!bh_arena_ok(s->a))
 		return -ENOMEM;
 	qsort(v, products, sizeof *v, by_source);
-	*ret = v;
-	*n_ret = products;
+	*ret = (struct bh_products){ .v = v, .n = products };
 	return 0;
 }
 
-int classes_of(uint8_t family, const struct rectangle *rects, size_t n_rects, bool otherwise,
-	struct bh_ranges always, struct bh_arena *a, struct bh_product **ret, size_t *n_ret)
+static int one_family(
+	struct sweep *s, bool otherwise, struct bh_ranges always, struct bh_products *ret)
 {
-	struct sweep s = { .a = a, .words = n_rects / 64 + 1 };
 	size_t ends = 0;
 
-	for (size_t r = 0; r < n_rects; r++)
-		ends += 2 * rects[r].src.n;
-	struct cut *cuts = bh_arena_array(a, ends, sizeof *cuts);
-	uint64_t *inside = bh_arena_array(a, s.words, sizeof *inside);
+	for (size_t r = 0; r < s->n_rects; r++)
+		ends += 2 * sources(s, r).n;
+	struct cut *cuts = bh_arena_array(s->a, ends, sizeof *cuts);
+	uint64_t *inside = bh_arena_array(s->a, s->words, sizeof *inside);
 	if (!cuts || !inside)
 		return -ENOMEM;
-	size_t n = cuts_of(family, rects, n_rects, cuts);
-	walk(&s, family, cuts, n, inside);
-	for (size_t i = 0; i < s.n; i++)
-		s.classes[i].dst =
-			destinations(&s, &s.classes[i], family, rects, n_rects, otherwise, always);
-	if (!bh_arena_ok(a))
+	size_t n = cuts_of(s, cuts);
+	walk(s, cuts, n, inside);
+	for (size_t i = 0; i < s->n; i++)
+		s->classes[i].dst = destinations(s, &s->classes[i], otherwise, always);
+	if (!bh_arena_ok(s->a))
 		return -ENOMEM;
-	return gather(&s, family, ret, n_ret);
+	return gather(s, ret);
+}
+
+static int two_families(struct bh_arena *a, const struct bh_products in[2], struct bh_products *ret)
+{
+	size_t n = in[0].n + in[1].n;
+	struct bh_product *v = bh_arena_array(a, n, sizeof *v);
+
+	if (!v)
+		return -ENOMEM;
+	if (in[0].n)
+		memcpy(v, in[0].v, in[0].n * sizeof *v);
+	if (in[1].n)
+		memcpy(v + in[0].n, in[1].v, in[1].n * sizeof *v);
+	*ret = (struct bh_products){ .v = v, .n = n };
+	return 0;
+}
+
+int classes_of(const struct rectangle *rects, size_t n_rects, bool otherwise,
+	struct bh_addrset always, struct bh_arena *a, struct bh_products *ret)
+{
+	struct bh_products in[2];
+
+	for (unsigned f = 0; f < 2; f++) {
+		struct sweep s = { .a = a,
+			.family = f ? BH_V6 : BH_V4,
+			.rects = rects,
+			.n_rects = n_rects,
+			.words = n_rects / 64 + 1 };
+		int r = one_family(&s, otherwise, bh_addrset_of(&always, s.family), &in[f]);
+		if (r)
+			return r;
+	}
+	return two_families(a, in, ret);
 }

@@ -150,49 +150,22 @@ static struct bh_gate_case host_case(const struct planner *p, const struct spot 
 
 /* ---- forwarding ---- */
 
-static struct bh_products two_families(
-	const struct planner *p, struct bh_product *v[2], const size_t n[2])
-{
-	struct bh_product *all = bh_arena_array(p->a, n[0] + n[1], sizeof *all);
-
-	if (!all || !(n[0] + n[1]))
-		return (struct bh_products){ 0 };
-	if (n[0])
-		memcpy(all, v[0], n[0] * sizeof *all);
-	if (n[1])
-		memcpy(all + n[0], v[1], n[1] * sizeof *all);
-	return (struct bh_products){ .v = all, .n = n[0] + n[1] };
-}
-
 static int forwarded(const struct planner *p, const struct spot *at, struct bh_products *ret)
 {
 	struct rectangle *rects = bh_arena_array(p->a, p->b->n_rules, sizeof *rects);
 	struct bh_addrset always = bh_addrset_complement(p->a, governed(p, at));
-	bool open = !closed_by_default(p, at);
-	struct bh_product *v[2];
-	size_t n[2];
+	size_t n = 0;
 
 	if (!rects)
 		return -ENOMEM;
-	for (unsigned f = 0; f < 2; f++) {
-		uint8_t family = f ? BH_V6 : BH_V4;
-		size_t k = 0;
-		for (size_t i = 0; i < p->b->n_rules; i++) {
-			const struct bh_bound_rule *r = &p->b->rules[i];
-			if (!applies(p, at, i))
-				continue;
-			struct bh_addrset from = peers(p, at, &r->from), to = peers(p, at, &r->to);
-			rects[k++] = (struct rectangle){ .src = bh_addrset_of(&from, family),
-				.dst = bh_addrset_of(&to, family),
+	for (size_t i = 0; i < p->b->n_rules; i++) {
+		const struct bh_bound_rule *r = &p->b->rules[i];
+		if (applies(p, at, i))
+			rects[n++] = (struct rectangle){ .src = peers(p, at, &r->from),
+				.dst = peers(p, at, &r->to),
 				.block = r->block };
-		}
-		int err = classes_of(
-			family, rects, k, open, bh_addrset_of(&always, family), p->a, &v[f], &n[f]);
-		if (err)
-			return err;
 	}
-	*ret = two_families(p, v, n);
-	return 0;
+	return classes_of(rects, n, !closed_by_default(p, at), always, p->a, ret);
 }
 
 /* What is admitted one way or the other: a product and its mirror image. */
@@ -200,29 +173,15 @@ static int either_way(
 	const struct planner *p, const struct bh_products *one, struct bh_products *ret)
 {
 	struct rectangle *rects = bh_arena_array(p->a, 2 * one->n, sizeof *rects);
-	struct bh_product *v[2];
-	size_t n[2];
 
 	if (!rects)
 		return -ENOMEM;
-	for (unsigned f = 0; f < 2; f++) {
-		uint8_t family = f ? BH_V6 : BH_V4;
-		size_t k = 0;
-		for (size_t i = 0; i < one->n; i++) {
-			struct bh_ranges src = bh_addrset_of(&one->v[i].src, family);
-			struct bh_ranges dst = bh_addrset_of(&one->v[i].dst, family);
-			if (!src.n || !dst.n)
-				continue;
-			rects[k++] = (struct rectangle){ .src = src, .dst = dst };
-			rects[k++] = (struct rectangle){ .src = dst, .dst = src };
-		}
-		int err = classes_of(
-			family, rects, k, false, (struct bh_ranges){ 0 }, p->a, &v[f], &n[f]);
-		if (err)
-			return err;
+	for (size_t i = 0; i < one->n; i++) {
+		const struct bh_product *v = &one->v[i];
+		rects[2 * i] = (struct rectangle){ .src = v->src, .dst = v->dst };
+		rects[2 * i + 1] = (struct rectangle){ .src = v->dst, .dst = v->src };
 	}
-	*ret = two_families(p, v, n);
-	return 0;
+	return classes_of(rects, 2 * one->n, false, (struct bh_addrset){ 0 }, p->a, ret);
 }
 
 static int forward_case(const struct planner *p, const struct spot *at, struct bh_gate_case *ret)
