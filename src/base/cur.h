@@ -123,6 +123,34 @@ static inline uint64_t bh_cur_le64(struct bh_cur *c)
 	return hi << 32 | lo;
 }
 
+static inline uint64_t bh_cur_be64(struct bh_cur *c)
+{
+	uint64_t hi = bh_cur_be32(c);
+	uint64_t lo = bh_cur_be32(c);
+	return hi << 32 | lo;
+}
+
+/* In this machine's byte order: what its kernel tells. */
+static inline uint16_t bh_cur_host16(struct bh_cur *c)
+{
+	struct bh_span s = bh_cur_take(c, 2);
+	uint16_t v = 0;
+
+	if (s.len)
+		memcpy(&v, s.ptr, sizeof v);
+	return v;
+}
+
+static inline uint32_t bh_cur_host32(struct bh_cur *c)
+{
+	struct bh_span s = bh_cur_take(c, 4);
+	uint32_t v = 0;
+
+	if (s.len)
+		memcpy(&v, s.ptr, sizeof v);
+	return v;
+}
+
 /* Fails unless the next field is exactly v. */
 static inline void bh_cur_want_le16(struct bh_cur *c, uint16_t v)
 {

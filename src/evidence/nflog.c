@@ -1,12 +1,11 @@
 /* linux/netfilter/nfnetlink_log.h; netlink numbers are in host order, what NFLOG puts
  * into its attributes is in network order. */
 #include <linux/netfilter/nfnetlink_log.h>
-#include <linux/netlink.h>
 
+#include "base/nl.h"
 #include "evidence/evidence.h"
 
-#define NFLOG_PACKET   (4 << 8 | NFULNL_MSG_PACKET) /* NFNL_SUBSYS_ULOG */
-#define ATTR_TYPE      0x3fffu
+#define NFLOG_PACKET   (NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_PACKET)
 #define MAX_ATTRS      64u
 #define MAX_EXTENSIONS 8u
 #define PREFIX         "bh " /* what our audit rules say before hook and service */
@@ -20,45 +19,13 @@
 #define TCP_SYN      0x02
 #define TCP_ACK      0x10
 
-static uint16_t host16(struct bh_cur *c)
-{
-	struct bh_span s = bh_cur_take(c, 2);
-	uint16_t v = 0;
-
-	if (s.len)
-		memcpy(&v, s.ptr, sizeof v);
-	return v;
-}
-
-static uint32_t host32(struct bh_cur *c)
-{
-	struct bh_span s = bh_cur_take(c, 4);
-	uint32_t v = 0;
-
-	if (s.len)
-		memcpy(&v, s.ptr, sizeof v);
-	return v;
-}
-
-/* Up to the next multiple of four, or the end: the last padding may be left out. */
-static void align(struct bh_cur *c, size_t len)
-{
-	bh_cur_skip(c, bh_min_size((4 - len % 4) % 4, bh_cur_left(c)));
-}
-
 bool bh_evidence_nflog_next(struct bh_cur *datagram, struct bh_span *ret)
 {
-	if (!bh_cur_ok(datagram) || !bh_cur_left(datagram))
+	struct bh_nl_message m;
+
+	if (!bh_nl_message_next(datagram, &m))
 		return false;
-	struct bh_cur look = *datagram;
-	uint32_t len = host32(&look);
-	if (len < sizeof(struct nlmsghdr))
-		bh_cur_fail(datagram);
-	struct bh_span s = bh_cur_take(datagram, len);
-	if (!bh_cur_ok(datagram))
-		return false;
-	align(datagram, len);
-	*ret = s;
+	*ret = m.whole;
 	return true;
 }
 
@@ -164,23 +131,20 @@ static bool is_ours(struct bh_span prefix)
 	return prefix.len > strlen(PREFIX) && !memcmp(prefix.ptr, PREFIX, strlen(PREFIX));
 }
 
-static int read_attributes(struct bh_cur *c, struct bh_span *prefix, struct bh_span *payload)
+static int read_attributes(struct bh_span list, struct bh_span *prefix, struct bh_span *payload)
 {
-	for (unsigned i = 0; bh_cur_left(c) > 0; i++) {
-		uint16_t len = host16(c);
-		uint16_t type = host16(c);
-		if (i == MAX_ATTRS || len < sizeof(struct nlattr))
+	struct bh_cur c = bh_cur_of(list);
+	struct bh_nl_attr a;
+
+	for (unsigned i = 0; bh_nl_attr_next(&c, &a); i++) {
+		if (i == MAX_ATTRS)
 			return -EBADMSG;
-		struct bh_span s = bh_cur_take(c, len - sizeof(struct nlattr));
-		if (!bh_cur_ok(c))
-			return -EBADMSG;
-		align(c, len);
-		if ((type & ATTR_TYPE) == NFULA_PREFIX)
-			*prefix = s;
-		else if ((type & ATTR_TYPE) == NFULA_PAYLOAD)
-			*payload = s;
+		if (a.type == NFULA_PREFIX)
+			*prefix = a.is;
+		else if (a.type == NFULA_PAYLOAD)
+			*payload = a.is;
 	}
-	return 0;
+	return bh_cur_ok(&c) ? 0 : -EBADMSG;
 }
 
 static uint8_t transport_of(const struct headers *h)
@@ -196,19 +160,16 @@ int bh_evidence_nflog(struct bh_span message, bh_time now, struct bh_fact *ret)
 {
 	struct bh_cur c = bh_cur_of(message);
 	struct bh_span prefix = { 0 }, payload = { 0 };
+	struct bh_nl_message m;
 	struct headers h;
 
-	uint32_t len = host32(&c);
-	uint16_t type = host16(&c);
-	bh_cur_skip(&c, 10); /* flags, sequence, port */
-	if (!bh_cur_ok(&c) || len != message.len)
+	if (!bh_nl_message_next(&c, &m) || m.whole.len != message.len)
 		return -EBADMSG;
-	if (type != NFLOG_PACKET)
+	if (m.type != NFLOG_PACKET)
 		return -ENOMSG;
-	bh_cur_skip(&c, 4); /* family, version, group */
-	if (!bh_cur_ok(&c))
+	if (m.body.len < sizeof(struct nfgenmsg))
 		return -EBADMSG;
-	int r = read_attributes(&c, &prefix, &payload);
+	int r = read_attributes(bh_nl_attrs(&m), &prefix, &payload);
 	if (r)
 		return r;
 	if (!is_ours(prefix))

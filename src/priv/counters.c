@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "priv/attr.h"
 #include "priv/counters.h"
 #include "priv/digest.h"
 
@@ -40,9 +41,10 @@ static bool read_name(struct bh_span name, struct tail *g)
 
 static bool read_counter(struct bh_span exprs, struct tail *g)
 {
-	struct attr e;
+	struct bh_cur c = bh_cur_of(exprs);
+	struct bh_nl_attr e;
 
-	while (attr_next(&exprs, &e)) {
+	while (bh_nl_attr_next(&c, &e)) {
 		struct bh_span data = attr_find(e.is, NFTA_EXPR_DATA);
 		if (!attr_is(attr_find(e.is, NFTA_EXPR_NAME), "counter"))
 			continue;
@@ -54,9 +56,9 @@ static bool read_counter(struct bh_span exprs, struct tail *g)
 }
 
 /* A tail's counter, or not. */
-static bool read_gate(const struct message *m, struct tail *ret)
+static bool read_gate(const struct bh_nl_message *m, struct tail *ret)
 {
-	struct bh_span attrs = message_attrs(m);
+	struct bh_span attrs = bh_nl_attrs(m);
 	struct tail g = { 0 };
 
 	if (!message_is_ours(m) || (m->type & 0xff) != NFT_MSG_NEWRULE ||
@@ -81,11 +83,12 @@ static int order(const void *x, const void *y)
 size_t counters_read(
 	struct bh_span dump, uint32_t generation, struct bh_priv_counter ret[BH_MAX_GATES])
 {
-	struct message m;
+	struct bh_cur c = bh_cur_of(dump);
+	struct bh_nl_message m;
 	struct tail t;
 	size_t n = 0;
 
-	while (n < BH_MAX_GATES && message_next(&dump, &m)) {
+	while (n < BH_MAX_GATES && bh_nl_message_next(&c, &m)) {
 		if (read_gate(&m, &t) && t.generation == generation)
 			ret[n++] = t.is;
 	}

@@ -2,6 +2,7 @@
 
 #include <linux/netfilter/nf_tables.h>
 
+#include "priv/attr.h"
 #include "priv/sha256.h"
 
 /* Attributes of a newer kernel than the headers of Debian 12 know. */
@@ -21,7 +22,7 @@ static void add_number(struct sha256 *s, uint32_t v)
 	sha256_add(s, b, sizeof b);
 }
 
-static void add_attr(struct sha256 *s, const struct attr *a)
+static void add_attr(struct sha256 *s, const struct bh_nl_attr *a)
 {
 	add_number(s, a->type);
 	add_number(s, (uint32_t)a->is.len);
@@ -36,13 +37,14 @@ static bool counts(struct bh_span name)
 
 static void add_expressions(struct sha256 *s, struct bh_span list)
 {
-	struct attr e, part;
+	struct bh_cur c = bh_cur_of(list);
+	struct bh_nl_attr e, part;
 
-	while (attr_next(&list, &e)) {
+	while (bh_nl_attr_next(&c, &e)) {
 		bool only_name = counts(attr_find(e.is, NFTA_EXPR_NAME));
-		struct bh_span in = e.is;
+		struct bh_cur in = bh_cur_of(e.is);
 		add_number(s, 0xffffffffu);
-		while (attr_next(&in, &part)) {
+		while (bh_nl_attr_next(&in, &part)) {
 			if (part.type == NFTA_EXPR_NAME || !only_name)
 				add_attr(s, &part);
 		}
@@ -79,18 +81,19 @@ static bool skipped(unsigned kind, uint16_t type)
 static void add_elements(struct digest *d, struct bh_span attrs)
 {
 	struct bh_span set = attr_find(attrs, NFTA_SET_ELEM_LIST_SET);
-	struct bh_span list = attr_find(attrs, NFTA_SET_ELEM_LIST_ELEMENTS);
-	struct attr e, part;
+	struct bh_cur list = bh_cur_of(attr_find(attrs, NFTA_SET_ELEM_LIST_ELEMENTS));
+	struct bh_nl_attr e, part;
 
 	if (attr_is(set, "lease"))
 		return;
-	while (attr_next(&list, &e)) {
+	while (bh_nl_attr_next(&list, &e)) {
+		struct bh_cur in = bh_cur_of(e.is);
 		struct sha256 one;
 		uint8_t h[32];
 		sha256_init(&one);
 		add_number(&one, (uint32_t)set.len);
 		sha256_add(&one, set.ptr, set.len);
-		while (attr_next(&e.is, &part)) {
+		while (bh_nl_attr_next(&in, &part)) {
 			if (part.type != NFTA_SET_ELEM_EXPIRATION && part.type != NFTA_SET_ELEM_PAD)
 				add_attr(&one, &part);
 		}
@@ -103,18 +106,18 @@ static void add_elements(struct digest *d, struct bh_span attrs)
 	}
 }
 
-static void add_message(struct digest *d, const struct message *m)
+static void add_message(struct digest *d, const struct bh_nl_message *m)
 {
 	unsigned kind = m->type & 0xff;
-	struct bh_span attrs = message_attrs(m);
-	struct attr a;
+	struct bh_cur attrs = bh_cur_of(bh_nl_attrs(m));
+	struct bh_nl_attr a;
 
 	if (kind == NFT_MSG_NEWSETELEM) {
-		add_elements(d, attrs);
+		add_elements(d, bh_nl_attrs(m));
 		return;
 	}
 	add_number(&d->all, 0x80000000u | kind);
-	while (attr_next(&attrs, &a)) {
+	while (bh_nl_attr_next(&attrs, &a)) {
 		if (skipped(kind, a.type))
 			continue;
 		if (kind == NFT_MSG_NEWRULE && a.type == NFTA_RULE_EXPRESSIONS)
@@ -126,11 +129,12 @@ static void add_message(struct digest *d, const struct message *m)
 
 void digest_dump(struct bh_span dump, uint8_t ret[BH_HASH])
 {
+	struct bh_cur c = bh_cur_of(dump);
 	struct digest d = { 0 };
-	struct message m;
+	struct bh_nl_message m;
 
 	sha256_init(&d.all);
-	while (message_next(&dump, &m)) {
+	while (bh_nl_message_next(&c, &m)) {
 		if (message_is_ours(&m))
 			add_message(&d, &m);
 	}

@@ -7,11 +7,10 @@
  */
 #pragma once
 
-#include "base/base.h"
+#include "base/nl.h"
 #include "model/table.h"
-#include "priv/attr.h"
 
 void digest_dump(struct bh_span dump, uint8_t ret[BH_HASH]);
 
 /* A message of table inet bulkhead? */
-bool message_is_ours(const struct message *m);
+bool message_is_ours(const struct bh_nl_message *m);

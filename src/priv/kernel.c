@@ -70,11 +70,11 @@ static const char *message_name(uint16_t type)
 
 static int explain(const struct bh_buf *batch, uint32_t seq, int err, struct why *w)
 {
-	struct bh_span left = bh_span_of(batch->ptr, batch->len);
+	struct bh_cur left = bh_cur_of(bh_span_of(batch->ptr, batch->len));
 	const char *what = "the transaction";
-	struct message m;
+	struct bh_nl_message m;
 
-	while (message_next(&left, &m)) {
+	while (bh_nl_message_next(&left, &m)) {
 		if (m.seq == seq && m.type >> 8 == NFNL_SUBSYS_NFTABLES)
 			what = message_name(m.type);
 	}
@@ -115,9 +115,9 @@ static int read_acks(struct kernel *k, const struct bh_buf *batch, uint32_t want
 	ssize_t n;
 
 	while ((n = recv(mnl_socket_get_fd(k->nl), buf, sizeof buf, MSG_DONTWAIT)) > 0) {
-		struct bh_span left = bh_span_of(buf, (size_t)n);
-		struct message m;
-		while (message_next(&left, &m)) {
+		struct bh_cur left = bh_cur_of(bh_span_of(buf, (size_t)n));
+		struct bh_nl_message m;
+		while (bh_nl_message_next(&left, &m)) {
 			int32_t err;
 			if (m.type != NLMSG_ERROR || m.body.len < sizeof err)
 				continue;
@@ -186,19 +186,20 @@ static void copy_name(char ret[256], struct bh_span v)
 	ret[n] = '\0';
 }
 
-static void take(struct dump *d, const struct message *m, const void *whole, size_t len)
+static void take(struct dump *d, const struct bh_nl_message *m)
 {
+	size_t len = m->whole.len;
 	bool gen = (m->type & 0xff) == NFT_MSG_NEWGEN;
 
 	if (d->ours && !gen && !message_is_ours(m))
 		return;
-	bh_buf_add(d->out, whole, len);
+	bh_buf_add(d->out, m->whole.ptr, len);
 	while (len++ & 3)
 		bh_buf_u8(d->out, 0);
 	if ((m->type & 0xff) == NFT_MSG_NEWSET) {
-		struct set_name s = { .family = message_family(m) };
-		copy_name(s.table, attr_find(message_attrs(m), NFTA_SET_TABLE));
-		copy_name(s.name, attr_find(message_attrs(m), NFTA_SET_NAME));
+		struct set_name s = { .family = bh_nl_family(m) };
+		copy_name(s.table, attr_find(bh_nl_attrs(m), NFTA_SET_TABLE));
+		copy_name(s.name, attr_find(bh_nl_attrs(m), NFTA_SET_NAME));
 		bh_buf_add(&d->sets, &s, sizeof s);
 	}
 }
@@ -206,11 +207,10 @@ static void take(struct dump *d, const struct message *m, const void *whole, siz
 /* 1: the end; 0: go on; or a negative errno. */
 static int take_all(struct dump *d, size_t n)
 {
-	struct bh_span left = bh_span_of(d->buf, n);
-	struct message m;
-	const uint8_t *start = left.ptr;
+	struct bh_cur left = bh_cur_of(bh_span_of(d->buf, n));
+	struct bh_nl_message m;
 
-	for (; message_next(&left, &m); start = left.ptr) {
+	while (bh_nl_message_next(&left, &m)) {
 		if (m.seq != d->k->seq)
 			continue;
 		if (m.flags & NLM_F_DUMP_INTR)
@@ -224,7 +224,7 @@ static int take_all(struct dump *d, size_t n)
 			return err ? err : 1;
 		}
 		if (m.type >> 8 == NFNL_SUBSYS_NFTABLES)
-			take(d, &m, start, sizeof(struct nlmsghdr) + m.body.len);
+			take(d, &m);
 		if (!(m.flags & NLM_F_MULTI))
 			return 1;
 	}
@@ -276,10 +276,11 @@ static int elements(struct dump *d)
 
 static uint32_t generation_id(const struct bh_buf *b, size_t from)
 {
-	struct bh_span left = bh_span_of(b->ptr + from, b->len - from);
-	struct message m;
+	struct bh_cur left = bh_cur_of(bh_span_of(b->ptr + from, b->len - from));
+	struct bh_nl_message m;
 
-	return message_next(&left, &m) ? attr_be32(attr_find(message_attrs(&m), NFTA_GEN_ID)) : 0;
+	return bh_nl_message_next(&left, &m) ? attr_be32(attr_find(bh_nl_attrs(&m), NFTA_GEN_ID))
+					     : 0;
 }
 
 static int dump_once(struct dump *d)

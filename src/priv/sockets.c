@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "priv/attr.h"
+#include "base/nl.h"
 
 #define BLOCK_SIZE  (1u << 20)
 #define BLOCK_COUNT 16u
@@ -260,10 +260,10 @@ static int config(struct mnl_socket *nl, uint32_t seq, void (*fill)(struct nlmsg
 	ssize_t n = mnl_socket_recvfrom(nl, buf, sizeof buf);
 	if (n < 0)
 		return -errno;
-	struct bh_span left = bh_span_of(buf, (size_t)n);
-	struct message m;
+	struct bh_cur left = bh_cur_of(bh_span_of(buf, (size_t)n));
+	struct bh_nl_message m;
 	int32_t err = -EIO;
-	if (message_next(&left, &m) && m.type == NLMSG_ERROR && m.body.len >= sizeof err)
+	if (bh_nl_message_next(&left, &m) && m.type == NLMSG_ERROR && m.body.len >= sizeof err)
 		memcpy(&err, m.body.ptr, sizeof err);
 	return err;
 }

@@ -99,9 +99,10 @@ static void read_base_rule(struct reader *r, struct bh_span exprs)
 	uint32_t number = 0;
 	bool lease = false;
 	int hook = -1;
-	struct attr e;
+	struct bh_cur c = bh_cur_of(exprs);
+	struct bh_nl_attr e;
 
-	while (attr_next(&exprs, &e)) {
+	while (bh_nl_attr_next(&c, &e)) {
 		struct bh_span name = attr_find(e.is, NFTA_EXPR_NAME);
 		struct bh_span data = attr_find(e.is, NFTA_EXPR_DATA);
 		if (attr_is(name, "lookup"))
@@ -127,10 +128,10 @@ static bool is_base(struct bh_span chain)
  * elements out of a dump, but not those that lapse this very moment. */
 static void read_lease(struct standing *s, struct bh_span attrs)
 {
-	struct bh_span list = attr_find(attrs, NFTA_SET_ELEM_LIST_ELEMENTS);
-	struct attr e;
+	struct bh_cur list = bh_cur_of(attr_find(attrs, NFTA_SET_ELEM_LIST_ELEMENTS));
+	struct bh_nl_attr e;
 
-	while (attr_next(&list, &e)) {
+	while (bh_nl_attr_next(&list, &e)) {
 		struct bh_span timeout = attr_find(e.is, NFTA_SET_ELEM_TIMEOUT);
 		struct bh_span left = attr_find(e.is, NFTA_SET_ELEM_EXPIRATION);
 		uint64_t ms = attr_be64(left);
@@ -159,9 +160,9 @@ static void note_highest(struct reader *r, struct bh_span name)
 		r->s->highest = n;
 }
 
-static void read_message(struct reader *r, const struct message *m)
+static void read_message(struct reader *r, const struct bh_nl_message *m)
 {
-	struct bh_span attrs = message_attrs(m);
+	struct bh_span attrs = bh_nl_attrs(m);
 	struct bh_span name;
 
 	switch (m->type & 0xff) {
@@ -190,9 +191,9 @@ static void read_message(struct reader *r, const struct message *m)
 }
 
 /* Second pass: what the entry chains say of themselves. */
-static void read_entry(struct standing *s, const struct message *m)
+static void read_entry(struct standing *s, const struct bh_nl_message *m)
 {
-	struct bh_span attrs = message_attrs(m);
+	struct bh_span attrs = bh_nl_attrs(m);
 	int hook = -1;
 	uint32_t n = number_of(attr_find(attrs, NFTA_CHAIN_NAME), &hook);
 	struct generation *g = n && n == s->settled.number ? &s->settled
@@ -206,25 +207,25 @@ static void read_entry(struct standing *s, const struct message *m)
 }
 
 /* Every message's first attribute is its table's name (of the generation message: not). */
-bool message_is_ours(const struct message *m)
+bool message_is_ours(const struct bh_nl_message *m)
 {
 	return m->type >> 8 == NFNL_SUBSYS_NFTABLES && (m->type & 0xff) != NFT_MSG_NEWGEN &&
-	       message_family(m) == NFPROTO_INET &&
-	       attr_is(attr_find(message_attrs(m), NFTA_TABLE_NAME), BH_NFT_TABLE);
+	       bh_nl_family(m) == NFPROTO_INET &&
+	       attr_is(attr_find(bh_nl_attrs(m), NFTA_TABLE_NAME), BH_NFT_TABLE);
 }
 
 int standing_read(struct bh_span dump, struct bh_arena *a, struct standing *ret)
 {
 	struct standing s = { 0 };
 	struct reader r = { .s = &s, .a = a };
-	struct bh_span left = dump;
-	struct message m;
+	struct bh_cur left = bh_cur_of(dump);
+	struct bh_nl_message m;
 
-	while (message_next(&left, &m)) {
+	while (bh_nl_message_next(&left, &m)) {
 		if (message_is_ours(&m))
 			read_message(&r, &m);
 	}
-	for (left = dump; message_next(&left, &m);) {
+	for (left = bh_cur_of(dump); bh_nl_message_next(&left, &m);) {
 		if (message_is_ours(&m) && (m.type & 0xff) == NFT_MSG_NEWCHAIN)
 			read_entry(&s, &m);
 	}

@@ -1,45 +1,14 @@
 #include "proof/rules.h"
 
-/* Netlink's own headers are in the machine's byte order. */
-static uint16_t native16(struct bh_cur *c)
-{
-	struct bh_span s = bh_cur_take(c, 2);
-	uint16_t v = 0;
-
-	if (s.len)
-		memcpy(&v, s.ptr, sizeof v);
-	return v;
-}
-
-bool bh_attr_next(struct bh_cur *c, uint16_t *type, struct bh_span *ret)
-{
-	if (!bh_cur_left(c))
-		return false;
-	uint16_t len = native16(c);
-	uint16_t raw = native16(c);
-	if (!bh_cur_ok(c) || len < 4) {
-		bh_cur_fail(c);
-		return false;
-	}
-	struct bh_span s = bh_cur_take(c, len - 4u);
-	if (!bh_cur_ok(c))
-		return false;
-	bh_cur_skip(c, bh_min_size((4u - len % 4u) % 4u, bh_cur_left(c)));
-	*type = raw & 0x3fff; /* NLA_TYPE_MASK */
-	*ret = s;
-	return true;
-}
-
 int bh_attrs_read(struct bh_span nest, struct attrs *ret)
 {
 	struct bh_cur c = bh_cur_of(nest);
 	struct attrs at = { 0 };
-	struct bh_span s;
-	uint16_t type;
+	struct bh_nl_attr a;
 
-	while (bh_attr_next(&c, &type, &s))
-		if (type < MAX_ATTR)
-			at.v[type] = s;
+	while (bh_nl_attr_next(&c, &a))
+		if (a.type < MAX_ATTR)
+			at.v[a.type] = a.is;
 	if (!bh_cur_ok(&c))
 		return -EBADMSG;
 	*ret = at;
@@ -65,9 +34,7 @@ uint64_t bh_attr_be64(const struct attrs *at, unsigned type, bool *bad)
 		return 0;
 	if (at->v[type].len != 8)
 		*bad = true;
-	uint64_t high = bh_cur_be32(&c);
-	uint64_t low = bh_cur_be32(&c);
-	return high << 32 | low;
+	return bh_cur_be64(&c);
 }
 
 const char *bh_attr_name(const struct attrs *at, unsigned type, bool *bad)

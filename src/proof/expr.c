@@ -264,19 +264,18 @@ int bh_rules_compile(
 {
 	struct compiler c = { .r = r, .t = t };
 	struct bh_cur cur = bh_cur_of(list), count = cur;
-	struct bh_span one;
-	uint16_t type;
+	struct bh_nl_attr one;
 	size_t n = 0;
 
-	while (bh_attr_next(&count, &type, &one))
+	while (bh_nl_attr_next(&count, &one))
 		n++;
 	if (!bh_cur_ok(&count) || n > MAX_EXPRS)
 		return -EBADMSG;
 	ret->code = bh_arena_array(r->a, n + 1, sizeof *ret->code);
 	if (!ret->code)
 		return -ENOMEM;
-	while (ret->n < n && bh_attr_next(&cur, &type, &one))
-		compile_one(&c, one, &ret->code[ret->n++]);
+	while (ret->n < n && bh_nl_attr_next(&cur, &one))
+		compile_one(&c, one.is, &ret->code[ret->n++]);
 	if (!bh_arena_ok(r->a))
 		return -ENOMEM;
 	return c.bad ? -EBADMSG : 0;

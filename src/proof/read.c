@@ -1,5 +1,3 @@
-#include <linux/netfilter/nfnetlink.h>
-#include <linux/netlink.h>
 #include <stdlib.h>
 
 #include "proof/rules.h"
@@ -22,48 +20,37 @@ struct reader {
 
 typedef int (*message_fn)(struct reader *rd, const struct message *m);
 
-/* The payload of one message that is ours, or *skip. */
-static int read_message(struct bh_cur *c, struct message *ret, bool *skip, bool *moved)
+/* What one message holds that is ours, or *skip. */
+static int read_message(const struct bh_nl_message *nl, struct message *ret, bool *skip)
 {
-	struct bh_span head = bh_cur_take(c, sizeof(struct nlmsghdr));
-	struct nlmsghdr h = { 0 };
-
-	if (head.len)
-		memcpy(&h, head.ptr, sizeof h);
-	if (!bh_cur_ok(c) || h.nlmsg_len < sizeof h)
-		return -EBADMSG;
-	struct bh_span body = bh_cur_take(c, h.nlmsg_len - sizeof h);
-	if (!bh_cur_ok(c))
-		return -EBADMSG;
-	bh_cur_skip(c, bh_min_size((4u - h.nlmsg_len % 4u) % 4u, bh_cur_left(c)));
-	if (h.nlmsg_flags & NLM_F_DUMP_INTR)
-		*moved = true;
-	*skip = h.nlmsg_type == NLMSG_DONE || h.nlmsg_type == NLMSG_NOOP;
+	*skip = nl->type == NLMSG_DONE || nl->type == NLMSG_NOOP;
 	if (*skip)
 		return 0;
-	if (h.nlmsg_type >> 8 != NFNL_SUBSYS_NFTABLES || body.len < sizeof(struct nfgenmsg))
+	if (nl->type >> 8 != NFNL_SUBSYS_NFTABLES || nl->body.len < sizeof(struct nfgenmsg))
 		return -EBADMSG;
-	ret->kind = h.nlmsg_type & 0xff;
-	ret->family = body.ptr[0];
-	return bh_attrs_read(
-		bh_span_of(body.ptr + sizeof(struct nfgenmsg), body.len - sizeof(struct nfgenmsg)),
-		&ret->at);
+	ret->kind = nl->type & 0xff;
+	ret->family = bh_nl_family(nl);
+	return bh_attrs_read(bh_nl_attrs(nl), &ret->at);
 }
 
 static int each_message(struct bh_span dump, struct reader *rd, message_fn fn)
 {
 	struct bh_cur c = bh_cur_of(dump);
+	struct bh_nl_message nl;
 
-	while (bh_cur_left(&c)) {
+	while (bh_nl_message_next(&c, &nl)) {
 		struct message m = { 0 };
 		bool skip = false;
-		int r = read_message(&c, &m, &skip, &rd->r->moved);
-		if (r < 0)
-			return r;
-		r = skip ? 0 : fn(rd, &m);
+		if (nl.flags & NLM_F_DUMP_INTR)
+			rd->r->moved = true;
+		int r = read_message(&nl, &m, &skip);
+		if (r == 0 && !skip)
+			r = fn(rd, &m);
 		if (r < 0)
 			return r;
 	}
+	if (!bh_cur_ok(&c))
+		return -EBADMSG;
 	return bh_arena_ok(rd->a) ? 0 : -ENOMEM;
 }
 
@@ -129,15 +116,14 @@ static int add_chain(struct reader *rd, const struct message *m)
 static int read_fields(struct bh_span desc, struct set *s)
 {
 	struct attrs at, len;
-	struct bh_span one;
-	uint16_t type;
+	struct bh_nl_attr one;
 	bool bad = false;
 
 	if (bh_attrs_read(desc, &at) < 0)
 		return -EBADMSG;
 	struct bh_cur c = bh_cur_of(at.v[NFTA_SET_DESC_CONCAT]);
-	while (bh_attr_next(&c, &type, &one)) {
-		if (bh_attrs_read(one, &len) < 0 || s->n_fields == BH_LEN(s->field))
+	while (bh_nl_attr_next(&c, &one)) {
+		if (bh_attrs_read(one.is, &len) < 0 || s->n_fields == BH_LEN(s->field))
 			return -EBADMSG;
 		uint32_t n = bh_attr_be32(&len, NFTA_SET_FIELD_LEN, &bad);
 		if (bad || !n || n > MAX_KEY)
@@ -289,14 +275,13 @@ static int add_elems(struct reader *rd, const struct message *m)
 	const struct table *t = bad || !table ? NULL : bh_rules_table(rd->r, m->family, table);
 	struct set *s = t && name ? bh_rules_set(rd->r, t, name) : NULL;
 	struct bh_cur c = bh_cur_of(m->at.v[NFTA_SET_ELEM_LIST_ELEMENTS]);
-	struct bh_span one;
-	uint16_t type;
+	struct bh_nl_attr one;
 
 	if (!s)
 		return -EBADMSG;
-	while (bh_attr_next(&c, &type, &one)) {
+	while (bh_nl_attr_next(&c, &one)) {
 		struct attrs at;
-		int r = bh_attrs_read(one, &at);
+		int r = bh_attrs_read(one.is, &at);
 		if (r == 0)
 			r = add_elem(rd, s, &at);
 		if (r < 0)

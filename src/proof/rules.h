@@ -9,7 +9,7 @@
 #include <linux/netfilter/nf_tables.h>
 
 #include "base/buf.h"
-#include "base/cur.h"
+#include "base/nl.h"
 #include "base/set.h"
 
 #define OUR_FAMILY NFPROTO_INET
@@ -143,9 +143,6 @@ struct attrs {
 };
 
 BH_MUST int bh_attrs_read(struct bh_span nest, struct attrs *ret);
-
-/* The next attribute of a list, false at its end; a broken one makes c bad. */
-bool bh_attr_next(struct bh_cur *c, uint16_t *type, struct bh_span *ret);
 
 /* Fields are big-endian; absent is 0, another length makes *bad true. */
 uint32_t bh_attr_be32(const struct attrs *at, unsigned type, bool *bad);

@@ -99,16 +99,15 @@ static void counting_rule(
 static void without_lease(struct bh_buf *b)
 {
 	BH_AUTO_BUF out = { 0 };
-	struct bh_span left = bh_span_of(b->ptr, b->len);
-	const uint8_t *from = left.ptr;
-	struct message m;
+	struct bh_cur left = bh_cur_of(bh_span_of(b->ptr, b->len));
+	struct bh_nl_message m;
 
-	for (; message_next(&left, &m); from = left.ptr) {
+	while (bh_nl_message_next(&left, &m)) {
 		bool lease = (m.type & 0xff) == NFT_MSG_NEWSETELEM &&
 			     m.type >> 8 == NFNL_SUBSYS_NFTABLES &&
-			     attr_is(attr_find(message_attrs(&m), NFTA_SET_ELEM_LIST_SET), "lease");
+			     attr_is(attr_find(bh_nl_attrs(&m), NFTA_SET_ELEM_LIST_SET), "lease");
 		if (!lease)
-			bh_buf_add(&out, from, (size_t)(left.ptr - from));
+			bh_buf_add(&out, m.whole.ptr, m.whole.len);
 	}
 	bh_buf_reset(b);
 	*b = out;
@@ -237,19 +236,19 @@ static void test_every_edit_changes_the_digest(void)
 static void test_no_changed_byte_of_an_element_goes_unseen(void)
 {
 	BH_AUTO_BUF x = { 0 }, y = { 0 };
-	struct bh_span left;
-	struct message m;
+	struct bh_nl_message m;
 
 	load(&x, 8, 0, 0);
 	load(&y, 8, 0, 0);
-	left = bh_span_of(y.ptr, y.len);
+	struct bh_cur left = bh_cur_of(bh_span_of(y.ptr, y.len));
 	size_t seen = 0;
-	while (message_next(&left, &m)) {
+	while (bh_nl_message_next(&left, &m)) {
 		if (m.type != (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWSETELEM))
 			continue;
-		struct bh_span list = attr_find(message_attrs(&m), NFTA_SET_ELEM_LIST_ELEMENTS);
-		struct attr e;
-		while (attr_next(&list, &e)) {
+		struct bh_cur list =
+			bh_cur_of(attr_find(bh_nl_attrs(&m), NFTA_SET_ELEM_LIST_ELEMENTS));
+		struct bh_nl_attr e;
+		while (bh_nl_attr_next(&list, &e)) {
 			struct bh_span v =
 				attr_find(attr_find(e.is, NFTA_SET_ELEM_KEY), NFTA_DATA_VALUE);
 			for (size_t i = 0; i < v.len; i++) {
