@@ -80,8 +80,8 @@ struct libscols_line;
 struct libscols_table *bh_cli_table(const struct bh_column *columns, size_t n);
 struct libscols_line *bh_cli_line(struct libscols_table *t);
 void bh_cli_cell(struct libscols_line *l, size_t column, const char *fmt, ...) BH_PRINTF(3, 4);
-/* Prints and frees; returns an exit status. */
-int bh_cli_table_print(struct libscols_table *t);
+/* Prints and frees; returns an exit status, 4 after saying why it cannot be written. */
+int bh_cli_table_print(const struct bh_cli *cli, struct libscols_table *t);
 
 /* stdout could not be written (a full disk; a closed pipe ends us silently): 4. */
 int bh_cli_flush(const struct bh_cli *cli);

@@ -48,30 +48,27 @@ static int refuse(const struct bh_cli *cli, int r, const char *path, const char 
 	return bh_cli_fail(cli, status, "cannot use the database %s: %s", path, why);
 }
 
-int bh_cli_db_write(struct bh_cli *cli, struct bh_store **ret, struct bh_buf *path)
+static int open_db(struct bh_cli *cli, bool write, struct bh_store **ret, struct bh_buf *path)
 {
 	BH_AUTO_BUF own = { 0 };
 	struct bh_buf *p = path ? path : &own;
 	const char *why = "";
-	int r = where(cli, true, p);
+	int r = where(cli, write, p);
 
 	if (r)
 		return r;
-	r = bh_store_open(bh_buf_text(p), true, true, ret, &why);
+	r = bh_store_open(bh_buf_text(p), write, write, ret, &why);
 	return r ? refuse(cli, r, bh_buf_text(p), why) : 0;
+}
+
+int bh_cli_db_write(struct bh_cli *cli, struct bh_store **ret, struct bh_buf *path)
+{
+	return open_db(cli, true, ret, path);
 }
 
 int bh_cli_db_read(struct bh_cli *cli, struct bh_store **ret, struct bh_buf *path)
 {
-	BH_AUTO_BUF own = { 0 };
-	struct bh_buf *p = path ? path : &own;
-	const char *why = "";
-	int r = where(cli, false, p);
-
-	if (r)
-		return r;
-	r = bh_store_open(bh_buf_text(p), false, false, ret, &why);
-	return r ? refuse(cli, r, bh_buf_text(p), why) : 0;
+	return open_db(cli, false, ret, path);
 }
 
 int bh_cli_db_rows(struct bh_cli *cli, const struct bh_store_filter *filter, struct bh_arena *a,

@@ -118,10 +118,13 @@ void bh_cli_cell(struct libscols_line *l, size_t column, const char *fmt, ...)
 		must(NULL);
 }
 
-int bh_cli_table_print(struct libscols_table *t)
+int bh_cli_table_print(const struct bh_cli *cli, struct libscols_table *t)
 {
 	int r = scols_print_table(t);
 
 	scols_unref_table(t);
-	return r || fflush(stdout) ? BH_EXIT_SYSTEM : BH_EXIT_OK;
+	if (r)
+		return bh_cli_fail(
+			cli, BH_EXIT_SYSTEM, "cannot write the answer: %s", strerror(-r));
+	return bh_cli_flush(cli);
 }

@@ -111,7 +111,7 @@ static void conversation_cell(struct libscols_line *l, size_t at, int what, cons
 	bh_cli_cell(l, at, "%s", bh_buf_text(&b));
 }
 
-static int conversations_table(const struct bh_row *rows, size_t n)
+static int conversations_table(const struct bh_cli *cli, const struct bh_row *rows, size_t n)
 {
 	struct bh_column columns[BH_LEN(conversation_columns)];
 	int what[BH_LEN(conversation_columns)];
@@ -131,7 +131,7 @@ static int conversations_table(const struct bh_row *rows, size_t n)
 		for (size_t k = 0; k < shown; k++)
 			conversation_cell(l, k, what[k], &rows[i], wide, now);
 	}
-	return bh_cli_table_print(t);
+	return bh_cli_table_print(cli, t);
 }
 
 /* ---- conversations ---- */
@@ -204,7 +204,7 @@ static int run_conversations(struct bh_cli *cli)
 		return r;
 	if (cli->json)
 		return conversations_json(cli, &a, rows, n);
-	return n ? conversations_table(rows, n) : nothing(cli, "conversations");
+	return n ? conversations_table(cli, rows, n) : nothing(cli, "conversations");
 }
 
 /* ---- hosts ---- */
@@ -218,7 +218,7 @@ static const char *role(const struct bh_host_row *h)
 	return h->is_client ? "client" : "only tried";
 }
 
-static int hosts_table(const struct bh_host_row *v, size_t n)
+static int hosts_table(const struct bh_cli *cli, const struct bh_host_row *v, size_t n)
 {
 	static const struct bh_column columns[] = {
 		{ "ADDRESS", false, false },
@@ -254,7 +254,7 @@ static int hosts_table(const struct bh_host_row *v, size_t n)
 		bh_cli_cell(l, 6, "%s", signing ? signing : "-");
 		bh_cli_cell(l, 7, "%s", ago(h->last_seen, now, wide, &seen));
 	}
-	return bh_cli_table_print(t);
+	return bh_cli_table_print(cli, t);
 }
 
 static int run_hosts(struct bh_cli *cli)
@@ -270,7 +270,7 @@ static int run_hosts(struct bh_cli *cli)
 	if (bh_inventory_hosts(rows, n, &a, &v, &count))
 		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "out of memory");
 	if (!cli->json)
-		return count ? hosts_table(v, count) : nothing(cli, "hosts");
+		return count ? hosts_table(cli, v, count) : nothing(cli, "hosts");
 	json_t *list = json_array();
 	for (size_t i = 0; i < count; i++)
 		json_array_append_new(list, bh_json_host(&v[i]));
@@ -279,7 +279,7 @@ static int run_hosts(struct bh_cli *cli)
 
 /* ---- shares ---- */
 
-static int shares_table(const struct bh_share_row *v, size_t n)
+static int shares_table(const struct bh_cli *cli, const struct bh_share_row *v, size_t n)
 {
 	static const struct bh_column columns[] = {
 		{ "SERVER", false, false },
@@ -318,7 +318,7 @@ static int shares_table(const struct bh_share_row *v, size_t n)
 						   : "no");
 		bh_cli_cell(l, 8, "%s", ago(s->last_seen, now, wide, &seen));
 	}
-	return bh_cli_table_print(t);
+	return bh_cli_table_print(cli, t);
 }
 
 static int run_shares(struct bh_cli *cli)
@@ -334,7 +334,7 @@ static int run_shares(struct bh_cli *cli)
 	if (bh_inventory_shares(rows, n, &a, &v, &count))
 		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "out of memory");
 	if (!cli->json)
-		return count ? shares_table(v, count) : nothing(cli, "shares");
+		return count ? shares_table(cli, v, count) : nothing(cli, "shares");
 	json_t *list = json_array();
 	for (size_t i = 0; i < count; i++)
 		json_array_append_new(list, bh_json_share(&v[i]));

@@ -62,7 +62,7 @@ static void say_generation(const char *what, uint32_t generation, enum bh_mode m
 		mode == BH_AUDIT ? "audit" : "enforcing", bh_cli_hash(hash, text), more);
 }
 
-static int say_gates(const struct bh_priv_state *s, enum bh_mode now)
+static int say_gates(const struct bh_cli *cli, const struct bh_priv_state *s, enum bh_mode now)
 {
 	static const struct bh_column columns[] = { { "HOOK", false, false },
 		{ "PORT", false, false }, { "PACKETS", true, false }, { "BYTES", true, false } };
@@ -79,7 +79,7 @@ static int say_gates(const struct bh_priv_state *s, enum bh_mode now)
 		bh_cli_cell(l, 2, "%" PRIu64, c->packets);
 		bh_cli_cell(l, 3, "%" PRIu64, c->bytes);
 	}
-	return bh_cli_table_print(t);
+	return bh_cli_table_print(cli, t);
 }
 
 static void say_warnings(const struct bh_priv_state *s)
@@ -124,7 +124,7 @@ static int say(const struct bh_cli *cli, const struct bh_priv_state *s, const st
 		puts("nothing is loaded: bulkhead blocks nothing on this machine");
 	say_warnings(s);
 	if (s->n_counters)
-		r = say_gates(s, now);
+		r = say_gates(cli, s, now);
 	if (o->n_foreign && !cli->quiet)
 		puts("\nNot ours, and to be known:");
 	for (size_t i = 0; i < o->n_foreign && !cli->quiet; i++)

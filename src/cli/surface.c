@@ -92,7 +92,7 @@ static json_t *servers_json(const struct used *v, size_t n)
 	return list;
 }
 
-static int servers_table(const struct used *v, size_t n)
+static int servers_table(const struct bh_cli *cli, const struct used *v, size_t n)
 {
 	static const struct bh_column columns[] = {
 		{ "SERVER", false, false },
@@ -113,7 +113,7 @@ static int servers_table(const struct used *v, size_t n)
 		bh_cli_cell(l, 2, "%llu", (unsigned long long)v[i].connections);
 	}
 	fflush(stdout);
-	return bh_cli_table_print(t);
+	return bh_cli_table_print(cli, t);
 }
 
 /* ---- the command ---- */
@@ -153,7 +153,7 @@ static int run(struct bh_cli *cli)
 		return bh_cli_json(cli, doc);
 	}
 	bh_cli_surface_print(&s, policy ? &point : NULL);
-	r = policy ? BH_EXIT_OK : servers_table(servers, n_servers);
+	r = policy ? BH_EXIT_OK : servers_table(cli, servers, n_servers);
 	return r ? r : bh_cli_flush(cli);
 }
 
