@@ -219,11 +219,13 @@ int bh_cli_next(struct bh_cli *cli)
 	}
 }
 
-/* Levenshtein distance, small words only: for "did you mean". */
-static unsigned distance(const char *a, const char *b)
+/* So many wrong letters still look like a word that exists. */
+#define MAX_TYPOS 2u
+
+/* Levenshtein distance to the first n letters of b, small words only: for "did you mean". */
+static unsigned distance(const char *a, const char *b, size_t n)
 {
 	unsigned row[32];
-	size_t n = strlen(b);
 
 	if (n >= BH_LEN(row) || strlen(a) >= BH_LEN(row))
 		return 99;
@@ -261,46 +263,84 @@ static const struct bh_command *find(int argc, char **argv, int *used)
 	return NULL;
 }
 
-static int unknown_verb(const struct bh_cli *cli, int argc, char **argv)
+/* What follows that first word in a name of two; NULL when this is no such name. */
+static const char *second_word(const char *name, const char *first, size_t len)
 {
-	const char *best = NULL;
-	unsigned least = 3;
-	size_t len = strlen(argv[1]);
-	unsigned family = 0;
+	return !strncmp(name, first, len) && name[len] == ' ' ? name + len + 1 : NULL;
+}
+
+/* The nearest so far of what was meant. */
+struct guess {
+	const char *word;
+	size_t len;
+	unsigned off;
+};
+
+static void consider(struct guess *g, const char *typed, const char *word, size_t len)
+{
+	unsigned off = distance(typed, word, len);
+
+	if (off < g->off)
+		*g = (struct guess){ .word = word, .len = len, .off = off };
+}
+
+static struct guess guess_second(const char *first, size_t len, const char *typed)
+{
+	struct guess g = { .off = MAX_TYPOS + 1 };
 
 	for (size_t i = 0; bh_commands[i]; i++) {
-		const char *name = bh_commands[i]->name;
-		if (!strncmp(name, argv[1], len) && name[len] == ' ')
-			family++;
-		unsigned d = distance(argv[1], name);
-		if (d < least) {
-			least = d;
-			best = name;
-		}
+		const char *second = second_word(bh_commands[i]->name, first, len);
+		if (second)
+			consider(&g, typed, second, strlen(second));
 	}
-	if (family) {
-		BH_AUTO_BUF b = { 0 };
-		for (size_t i = 0; bh_commands[i]; i++) {
-			const char *name = bh_commands[i]->name;
-			if (!strncmp(name, argv[1], len) && name[len] == ' ')
-				bh_buf_printf(&b, "%s%s", b.len ? ", " : "", name + len + 1);
-		}
-		bool asked = argc > 2 && (!strcmp(argv[2], "--help") || !strcmp(argv[2], "-h"));
-		if (asked) {
-			printf("usage: bulkhead %s VERB\n\n", argv[1]);
-			for (size_t i = 0; bh_commands[i]; i++) {
-				const char *name = bh_commands[i]->name;
-				if (!strncmp(name, argv[1], len) && name[len] == ' ')
-					printf("  %-20s %s\n", name, bh_commands[i]->summary);
-			}
-			return BH_EXIT_OK;
-		}
-		return bh_cli_usage(cli, "'%s' goes with one of: %s", argv[1], bh_buf_text(&b));
+	return g;
+}
+
+static int help_family(const char *first)
+{
+	printf("usage: bulkhead %s VERB\n\n", first);
+	for (size_t i = 0; bh_commands[i]; i++) {
+		if (second_word(bh_commands[i]->name, first, strlen(first)))
+			printf("  %-20s %s\n", bh_commands[i]->name, bh_commands[i]->summary);
 	}
-	if (best)
-		return bh_cli_usage(
-			cli, "there is no verb '%s'; did you mean '%s'?", argv[1], best);
-	return bh_cli_usage(cli, "there is no verb '%s'", argv[1]);
+	return BH_EXIT_OK;
+}
+
+/* The first word of two is right, the second missing or wrong; -1: it is not. */
+static int half_a_verb(const struct bh_cli *cli, const char *first, const char *typed)
+{
+	BH_AUTO_BUF b = { 0 };
+	struct guess g = guess_second(first, strlen(first), typed);
+
+	for (size_t i = 0; bh_commands[i]; i++) {
+		const char *second = second_word(bh_commands[i]->name, first, strlen(first));
+		if (second)
+			bh_buf_printf(&b, "%s%s", b.len ? ", " : "", second);
+	}
+	if (!b.len)
+		return -1;
+	if (!strcmp(typed, "--help") || !strcmp(typed, "-h"))
+		return help_family(first);
+	if (!g.word)
+		return bh_cli_usage(cli, "'%s' goes with one of: %s", first, bh_buf_text(&b));
+	return bh_cli_usage(cli, "'%s' goes with one of: %s; did you mean '%s'?", first,
+		bh_buf_text(&b), g.word);
+}
+
+static int unknown_verb(const struct bh_cli *cli, const char *first, const char *second)
+{
+	int r = half_a_verb(cli, first, second);
+	struct guess g = { .off = MAX_TYPOS + 1 };
+
+	if (r >= 0)
+		return r;
+	for (size_t i = 0; bh_commands[i]; i++)
+		consider(&g, first, bh_commands[i]->name, strcspn(bh_commands[i]->name, " "));
+	if (!g.word)
+		return bh_cli_usage(cli, "there is no verb '%s'", first);
+	struct guess more = guess_second(g.word, g.len, second);
+	return bh_cli_usage(cli, "there is no verb '%s'; did you mean '%.*s%s%s'?", first,
+		(int)g.len, g.word, more.word ? " " : "", more.word ? more.word : "");
 }
 
 int main(int argc, char **argv)
@@ -322,7 +362,7 @@ int main(int argc, char **argv)
 	}
 	const struct bh_command *c = find(argc, argv, &used);
 	if (!c)
-		return unknown_verb(&cli, argc, argv);
+		return unknown_verb(&cli, argv[1], argc > 2 ? argv[2] : "");
 	cli.command = c;
 	cli.at = used + 1;
 	return c->run(&cli);
