@@ -38,6 +38,20 @@ static void add_addr(void *to, const struct bh_addr *a)
 		l->v[l->n++] = *a;
 }
 
+/* doc/policy.md: what can only have been meant as an address.  A resolver would make
+ * something of it: 10.1 is 10.0.0.1 to many. */
+static bool never_a_name(const char *word)
+{
+	return strpbrk(word, ":/") || word[strspn(word, "0123456789.")] == '\0';
+}
+
+static bool wrong_address(const char *word)
+{
+	struct bh_addr ignored;
+
+	return never_a_name(word) && bh_addr_parse(word, strlen(word), &ignored) < 0;
+}
+
 static void resolve(const struct bh_explain *x, const char *word, struct addrs *to)
 {
 	const struct bh_names *n = &x->b->names;
@@ -45,7 +59,7 @@ static void resolve(const struct bh_explain *x, const char *word, struct addrs *
 
 	if (bh_addr_parse(word, strlen(word), &one) == 0)
 		add_addr(to, &one);
-	else if (n->resolve)
+	else if (n->resolve && !never_a_name(word))
 		(void)n->resolve(n->ctx, word, add_addr, to); /* none is fine */
 }
 
@@ -304,6 +318,13 @@ static int ask_pairs(struct ask *q, json_t *all, struct bh_buf *text)
 
 static int explain_one(struct ask *q)
 {
+	const char *const words[] = { q->host ? q->host : "", q->src, q->dst };
+
+	for (size_t i = 0; i < BH_LEN(words); i++) {
+		if (words[i][0] && wrong_address(words[i]))
+			return bh_cli_fail(
+				q->x.cli, BH_EXIT_INPUT, "'%s' is not an address", words[i]);
+	}
 	BH_AUTO_BUF text = { 0 };
 	json_t *all = json_array();
 	int r = find_place(q);
