@@ -79,7 +79,7 @@ static void line_text(const struct bh_conversation *c, struct bh_buf *b)
 		bh_said_share(c, true, b);
 		bh_buf_str(b, "  ");
 	}
-	bh_said_user(c, &user);
+	bh_said_user(c, true, &user);
 	if (strcmp(bh_buf_text(&user), "-"))
 		bh_buf_printf(b, "%s  ", bh_buf_text(&user));
 	if (c->dialect)

@@ -89,12 +89,12 @@ const char *bh_said_safety(const struct bh_conversation *c)
 	return "-";
 }
 
-void bh_said_user(const struct bh_conversation *c, struct bh_buf *b)
+void bh_said_user(const struct bh_conversation *c, bool whole, struct bh_buf *b)
 {
 	if (c->auth == BH_AUTH_ANONYMOUS) {
 		bh_buf_str(b, "anonymous");
 	} else if (c->user[0]) {
-		if (c->domain[0]) {
+		if (whole && c->domain[0]) {
 			bh_plan_remark(b, c->domain, CELL);
 			bh_buf_str(b, "\\");
 		}

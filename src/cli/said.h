@@ -16,8 +16,8 @@ void bh_said_outcome(const struct bh_conversation *c, bool brief, struct bh_buf 
 /* "encrypted", "signed", "in clear, unsigned", "-" when not known. */
 const char *bh_said_safety(const struct bh_conversation *c);
 
-/* "alice", "CORP\\alice (guest)", "kerberos", "anonymous", "-". */
-void bh_said_user(const struct bh_conversation *c, struct bh_buf *b);
+/* "alice", "CORP\\alice (guest)", "kerberos", "anonymous", "-"; or without the domain. */
+void bh_said_user(const struct bh_conversation *c, bool whole, struct bh_buf *b);
 
 /* The UNC path, or its last part; "-" when there is none. */
 void bh_said_share(const struct bh_conversation *c, bool whole, struct bh_buf *b);

@@ -1,4 +1,5 @@
 /* show hosts, shares, conversations: the inventory, as people and as JSON. */
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -31,7 +32,7 @@ static unsigned width(void)
 	struct winsize w;
 
 	if (!isatty(STDOUT_FILENO))
-		return 1000;
+		return UINT_MAX;
 	if (columns && atoi(columns) > 0)
 		return (unsigned)atoi(columns);
 	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col)
@@ -47,12 +48,13 @@ static int nothing(const struct bh_cli *cli, const char *what)
 }
 
 #define WIDE 120
+#define GAP  2 /* between columns: cli/output.c */
 
-static const char *ago(bh_time t, bh_time now, unsigned wide, struct bh_buf *b)
+static const char *ago(bh_time t, bh_time now, bool brief, struct bh_buf *b)
 {
 	if (!t)
 		bh_buf_str(b, "-");
-	else if (wide < WIDE)
+	else if (brief)
 		bh_said_age(t, now, b);
 	else
 		bh_time_ago(t, now, b);
@@ -85,30 +87,83 @@ static const struct {
 	[C_DIALECT] = { { "SMB", false, false }, 96 },
 	[C_SAFETY] = { { "SAFETY", false, false }, 108 },
 	[C_OUTCOME] = { { "OUTCOME", false, false }, 0 },
-	[C_CONNS] = { { "TIMES", true, false }, 0 },
+	[C_CONNS] = { { "TIMES", true, false }, 66 },
 	[C_BYTES] = { { "BYTES", true, false }, 130 },
 };
 
-static void conversation_cell(struct libscols_line *l, size_t at, int what, const struct bh_row *r,
-	unsigned wide, bh_time now)
+/* What is left out so that a row fits; each says less than the one before. */
+enum brevity {
+	WHOLE,
+	BRIEF, /* a share without its server, ages and outcomes in a word */
+	BRIEFEST, /* users without their domain */
+};
+
+struct look {
+	unsigned wide;
+	enum brevity how;
+	bh_time now;
+};
+
+static void conversation_text(
+	const struct look *k, int what, const struct bh_row *r, struct bh_buf *b)
 {
 	const struct bh_conversation *c = &r->who;
 	char text[BH_ADDR_TEXT];
-	BH_AUTO_BUF b = { 0 };
 
 	switch (what) {
-	case C_SEEN: ago(r->figures.last_seen, now, wide, &b); break;
-	case C_CLIENT: bh_buf_str(&b, bh_addr_format(&c->client, text)); break;
-	case C_SERVER: bh_said_server(c, &b); break;
-	case C_SHARE: bh_said_share(c, wide >= WIDE, &b); break;
-	case C_USER: bh_said_user(c, &b); break;
-	case C_DIALECT: bh_buf_str(&b, bh_said_dialect(c->dialect)); break;
-	case C_SAFETY: bh_buf_str(&b, bh_said_safety(c)); break;
-	case C_OUTCOME: bh_said_outcome(c, wide < WIDE, &b); break;
-	case C_CONNS: bh_buf_printf(&b, "%llu", (unsigned long long)r->figures.connections); break;
-	default: bh_said_bytes(r->figures.bytes_to_server + r->figures.bytes_to_client, &b); break;
+	case C_SEEN: ago(r->figures.last_seen, k->now, k->how != WHOLE, b); break;
+	case C_CLIENT: bh_buf_str(b, bh_addr_format(&c->client, text)); break;
+	case C_SERVER: bh_said_server(c, b); break;
+	case C_SHARE: bh_said_share(c, k->how == WHOLE, b); break;
+	case C_USER: bh_said_user(c, k->how != BRIEFEST, b); break;
+	case C_DIALECT: bh_buf_str(b, bh_said_dialect(c->dialect)); break;
+	case C_SAFETY: bh_buf_str(b, bh_said_safety(c)); break;
+	case C_OUTCOME: bh_said_outcome(c, k->how != WHOLE, b); break;
+	case C_CONNS: bh_buf_printf(b, "%llu", (unsigned long long)r->figures.connections); break;
+	default: bh_said_bytes(r->figures.bytes_to_server + r->figures.bytes_to_client, b); break;
 	}
-	bh_cli_cell(l, at, "%s", bh_buf_text(&b));
+}
+
+/* Characters, of UTF-8 that was made safe. */
+static size_t length(const char *s)
+{
+	size_t n = 0;
+
+	for (; *s; s++)
+		n += (*s & 0xc0) != 0x80;
+	return n;
+}
+
+static bool fits(const struct look *k, const struct bh_row *rows, size_t n)
+{
+	BH_AUTO_BUF b = { 0 };
+	size_t all = 0;
+
+	for (size_t i = 0; i < BH_LEN(conversation_columns); i++) {
+		if (k->wide < conversation_columns[i].from)
+			continue;
+		size_t most = strlen(conversation_columns[i].column.title);
+		for (size_t r = 0; r < n; r++) {
+			b.len = 0;
+			conversation_text(k, (int)i, &rows[r], &b);
+			most = bh_max_size(most, length(bh_buf_text(&b)));
+		}
+		all += most + (all ? GAP : 0);
+	}
+	return all <= k->wide;
+}
+
+/* Cutting a cell takes its end, and often just what it is about: a domain's user. */
+static struct look look_at(const struct bh_row *rows, size_t n)
+{
+	struct look k = { .wide = width(), .now = bh_said_now() };
+
+	if (k.wide == UINT_MAX)
+		return k;
+	k.how = k.wide < WIDE ? BRIEF : WHOLE;
+	while (k.how < BRIEFEST && !fits(&k, rows, n))
+		k.how++;
+	return k;
 }
 
 static int conversations_table(const struct bh_cli *cli, const struct bh_row *rows, size_t n)
@@ -116,11 +171,10 @@ static int conversations_table(const struct bh_cli *cli, const struct bh_row *ro
 	struct bh_column columns[BH_LEN(conversation_columns)];
 	int what[BH_LEN(conversation_columns)];
 	size_t shown = 0;
-	unsigned wide = width();
-	bh_time now = bh_said_now();
+	const struct look k = look_at(rows, n);
 
 	for (size_t i = 0; i < BH_LEN(conversation_columns); i++) {
-		if (wide < conversation_columns[i].from)
+		if (k.wide < conversation_columns[i].from)
 			continue;
 		columns[shown] = conversation_columns[i].column;
 		what[shown++] = (int)i;
@@ -128,8 +182,11 @@ static int conversations_table(const struct bh_cli *cli, const struct bh_row *ro
 	struct libscols_table *t = bh_cli_table(columns, shown);
 	for (size_t i = 0; i < n; i++) {
 		struct libscols_line *l = bh_cli_line(t);
-		for (size_t k = 0; k < shown; k++)
-			conversation_cell(l, k, what[k], &rows[i], wide, now);
+		for (size_t at = 0; at < shown; at++) {
+			BH_AUTO_BUF b = { 0 };
+			conversation_text(&k, what[at], &rows[i], &b);
+			bh_cli_cell(l, at, "%s", bh_buf_text(&b));
+		}
 	}
 	return bh_cli_table_print(cli, t);
 }
@@ -252,7 +309,7 @@ static int hosts_table(const struct bh_cli *cli, const struct bh_host_row *v, si
 		bh_cli_cell(l, 5, "%s%s", bh_said_dialect(h->best_dialect),
 			h->smb1 && h->best_dialect > BH_DIALECT_NT_LM_012 ? " and SMB1" : "");
 		bh_cli_cell(l, 6, "%s", signing ? signing : "-");
-		bh_cli_cell(l, 7, "%s", ago(h->last_seen, now, wide, &seen));
+		bh_cli_cell(l, 7, "%s", ago(h->last_seen, now, wide < WIDE, &seen));
 	}
 	return bh_cli_table_print(cli, t);
 }
@@ -316,7 +373,7 @@ static int shares_table(const struct bh_cli *cli, const struct bh_share_row *v, 
 			s->encrypted == BH_UNKNOWN ? "-"
 			: s->encrypted             ? "yes"
 						   : "no");
-		bh_cli_cell(l, 8, "%s", ago(s->last_seen, now, wide, &seen));
+		bh_cli_cell(l, 8, "%s", ago(s->last_seen, now, wide < WIDE, &seen));
 	}
 	return bh_cli_table_print(cli, t);
 }
