@@ -4,7 +4,7 @@
  * EVTX, wevtutil's XML, winlogbeat's and NXLog's JSON and Azure's tables differ in
  * their wrapping only: each becomes this value, and one mapper (windows.c) says what it
  * means.  Texts are borrowed UTF-8 as the log has it, nothing cleaned: whoever copies
- * one out of here cleans it.  Inside the room only.
+ * one out of here cleans it (evidence/said.h).
  */
 #pragma once
 
@@ -15,6 +15,10 @@
  * longest of those we understand, has 16. */
 #define BH_EVENT_VALUES 64u
 
+/* Keywords of the Security log (winmeta.h): what was audited did or did not succeed. */
+#define BH_EVENT_FAILURE 0x0010000000000000u
+#define BH_EVENT_SUCCESS 0x0020000000000000u
+
 struct bh_event_value {
 	struct bh_span name, text;
 };
@@ -23,6 +27,7 @@ struct bh_event {
 	struct bh_span provider; /* "Microsoft-Windows-Security-Auditing"; empty: not said */
 	struct bh_span channel; /* "Security" */
 	struct bh_span computer; /* the logging machine's FQDN */
+	uint64_t keywords; /* BH_EVENT_*; 0: not said */
 	uint32_t id;
 	uint64_t record;
 	bh_time when; /* UTC; 0 unknown */

@@ -1,12 +1,25 @@
 /*
- * evidence: logs in, facts out: for now the NFLOG verdicts of our own audit rules.
+ * evidence: logs in, facts out.
  *
- * Same rules as dissect: pure, bounded, no heap; malformed input is a value.
+ * Same rules as dissect: pure, bounded, no heap but what a reader takes once when it is
+ * made; malformed input is a value.
  */
 #pragma once
 
 #include "base/cur.h"
+#include "evidence/event.h"
 #include "model/fact.h"
+
+/* What one record of any log says of one conversation. */
+struct bh_observation {
+	struct bh_conversation who; /* an end of family 0 is known by its name alone */
+	bh_time when; /* UTC; 0: not known */
+	uint32_t connections; /* tree connects or connections it stands for: 0 or 1 */
+	uint32_t opens; /* files or pipes opened: 0 or 1 */
+	uint32_t pipes; /* enum bh_pipe, a bit each */
+};
+
+/* ---- NFLOG: the verdicts of our own audit rules ---- */
 
 /* The next netlink message of one datagram: true and *ret, or false at its end.  A
  * length that cannot be makes the cursor bad. */
@@ -17,3 +30,97 @@ bool bh_evidence_nflog_next(struct bh_cur *datagram, struct bh_span *ret);
  * begins one (a SYN, or any datagram), else none.  0; -ENOMSG for a message that is not
  * of our rules, -EBADMSG for one that does not hold a packet's headers. */
 BH_MUST int bh_evidence_nflog(struct bh_span message, bh_time now, struct bh_fact *ret);
+
+/* ---- what Windows events mean ---- */
+
+/* Are events of this kind read at all?  So that all others are but counted. */
+bool bh_evidence_windows_reads(struct bh_span provider, uint32_t id);
+
+/* One event → what it says of one conversation over SMB.  -ENOMSG: nothing; -EBADMSG: it
+ * should, and cannot be believed.
+ *
+ * 4624 and 4625 tell nothing here, not even those of type 3: RPC, LDAP, WinRM and HTTP log
+ * on over the network as well, the event does not say which it was, and a row of SMB
+ * that was none would end as a rule that lets it through.  What a logon says of a session
+ * reaches that session's rows by way of bh_logons.  The same holds for NTLM 8002 … 8004;
+ * 8001 names its target, so that one of a "cifs/" service is told. */
+BH_MUST int bh_evidence_windows(const struct bh_event *e, struct bh_observation *ret);
+
+/* 4624 and 4625 of type 3, NTLM 8001, 8003 and 8004: who logged on to whom and how, by
+ * SMB or not: port 0 and BH_TRANSPORT_OTHER, connections 0.  Else -ENOMSG. */
+BH_MUST int bh_evidence_logon(const struct bh_event *e, struct bh_observation *ret);
+
+/* A name and an address that one event tells together.  Else -ENOMSG. */
+BH_MUST int bh_evidence_windows_name(const struct bh_event *e, struct bh_name_seen *ret);
+
+/* Logons of late, so that 5140 and 5145, which know a session by number only, can be
+ * told with its mechanism.  The newest BH_LOGONS are remembered. */
+#define BH_LOGONS 4096u
+
+struct bh_logons;
+BH_MUST int bh_logons_new(uint64_t seed, struct bh_logons **ret);
+struct bh_logons *bh_logons_free(struct bh_logons *l);
+BH_AUTO_FREE(bh_logons)
+
+/* A 4624 is remembered, anything else left alone. */
+void bh_logons_note(struct bh_logons *l, const struct bh_event *e);
+/* *o is what bh_evidence_windows made of e: auth, ntlm and workstation are filled in if
+ * the logon of the same machine, number and user is remembered. */
+void bh_logons_join(const struct bh_logons *l, const struct bh_event *e, struct bh_observation *o);
+
+/* Who is told of the events in a log, in the order they stand there. */
+struct bh_event_sink {
+	void *ctx;
+	/* Each event that can be read: is it wanted whole?  Count them here. */
+	bool (*want)(void *ctx, struct bh_span provider, uint32_t id);
+	/* Those that were wanted; *e and all its texts die when this returns. */
+	void (*event)(void *ctx, const struct bh_event *e);
+};
+
+/* ---- EVTX ---- */
+
+#define BH_EVTX_CHUNK (64u * 1024)
+#define BH_EVTX_FIRST 4096u /* where the first chunk is: behind the file's header */
+
+bool bh_evtx_is(struct bh_span first_bytes);
+
+struct bh_evtx_told {
+	uint32_t records; /* told to the sink */
+	uint32_t unreadable; /* records, or holes where some must have been */
+	bool suspect; /* a checksum is wrong: what reads as a record was told all the same */
+};
+
+struct bh_evtx; /* fixed scratch, about half a megabyte */
+BH_MUST int bh_evtx_new(struct bh_evtx **ret);
+struct bh_evtx *bh_evtx_free(struct bh_evtx *x);
+BH_AUTO_FREE(bh_evtx)
+
+/* One block of BH_EVTX_CHUNK bytes, counted from BH_EVTX_FIRST; the last of a file may be
+ * cut short.  The file header's own count of chunks is not asked: files copied from a
+ * running machine are behind it.  -ENOMSG: never written (no signature, zeros);
+ * -EBADMSG: no chunk.  A chunk is understood from itself alone. */
+BH_MUST int bh_evtx_chunk(struct bh_evtx *x, struct bh_span chunk, const struct bh_event_sink *sink,
+	struct bh_evtx_told *ret);
+
+/* ---- XML as wevtutil, Get-WinEvent and event forwarding write it ---- */
+
+struct bh_xml_told {
+	uint64_t records, unreadable;
+};
+
+struct bh_xml;
+/* seed: keeps chosen names from meeting in expat's tables. */
+BH_MUST int bh_xml_new(uint64_t seed, struct bh_xml **ret);
+struct bh_xml *bh_xml_free(struct bh_xml *x);
+BH_AUTO_FREE(bh_xml)
+
+/* Any cutting of the bytes; UTF-8, or UTF-16 with a BOM.  Each <Event> is read alone:
+ * a root around them, none, or a document type makes no difference, and one that is no
+ * XML takes none with it. */
+void bh_xml_feed(struct bh_xml *x, struct bh_span bytes, const struct bh_event_sink *sink);
+/* The end: what was begun and not closed is unreadable. */
+struct bh_xml_told bh_xml_end(struct bh_xml *x);
+
+/* One <Event>, <EventData> or <UserData> in UTF-8, whole; *ret is borrowed from *x.
+ * -EBADMSG. */
+BH_MUST int bh_xml_event(struct bh_xml *x, struct bh_span xml, struct bh_event *ret);
