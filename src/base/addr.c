@@ -65,3 +65,33 @@ int bh_addr_compare(const struct bh_addr *a, const struct bh_addr *b)
 		return a->num < b->num ? -1 : 1;
 	return 0;
 }
+
+static bool in_block(const struct bh_addr *a, bh_u128 num, unsigned bits)
+{
+	unsigned rest = bh_addr_bits(a->family) - bits;
+
+	return a->num >> rest == num >> rest;
+}
+
+bool bh_addr_public(const struct bh_addr *a)
+{
+	/* RFC 1918, RFC 6598, RFC 3927, RFC 1122 loopback. */
+	static const struct {
+		uint32_t num;
+		unsigned bits;
+	} v4[] = { { 0x0a000000, 8 }, { 0xac100000, 12 }, { 0xc0a80000, 16 }, { 0x64400000, 10 },
+		{ 0xa9fe0000, 16 }, { 0x7f000000, 8 } };
+
+	if (!a->family)
+		return false;
+	if (a->family == BH_V4) {
+		for (size_t i = 0; i < BH_LEN(v4); i++) {
+			if (in_block(a, v4[i].num, v4[i].bits))
+				return false;
+		}
+		return true;
+	}
+	/* RFC 4193, RFC 4291 link-local and loopback. */
+	return !in_block(a, (bh_u128)0xfc << 120, 7) && !in_block(a, (bh_u128)0xfe80 << 112, 10) &&
+	       a->num != 1;
+}

@@ -49,6 +49,10 @@ static inline unsigned bh_addr_bits(uint8_t family)
 	return family == BH_V4 ? 32 : 128;
 }
 
+/* Routed in the Internet: neither private, shared (RFC 6598), link-local nor loopback.
+ * No address is not. */
+bool bh_addr_public(const struct bh_addr *a);
+
 /* The highest number of a family. */
 static inline bh_u128 bh_addr_max(uint8_t family)
 {

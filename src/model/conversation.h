@@ -101,6 +101,11 @@ enum bh_dialect {
 	BH_DIALECTS
 };
 
+static inline bool bh_dialect_smb1(uint8_t dialect)
+{
+	return dialect != BH_DIALECT_UNKNOWN && dialect < BH_DIALECT_202;
+}
+
 /* Names as DESIGN's JSON form has them; NULL where the value is unknown. */
 extern const char *const bh_transport_names[BH_TRANSPORTS];
 extern const char *const bh_outcome_names[BH_OUTCOMES];

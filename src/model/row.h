@@ -13,7 +13,55 @@ struct bh_row {
 	struct bh_figures figures; /* summed over its sources */
 	const uint32_t *sources; /* ids, ascending */
 	size_t n_sources;
+	const struct bh_figures *each; /* one beside each source; NULL: not told apart */
 };
+
+/* What became of a conversation, as far as a policy must care. */
+enum bh_use {
+	BH_USE_WORKS, /* a session stood, or is plainly under way */
+	BH_USE_NOBODY, /* it worked, as guest or anonymous */
+	BH_USE_SMB1, /* it worked, by SMB1 */
+	BH_USE_DENIED, /* the logon or the share was refused */
+	BH_USE_NO_SESSION, /* answered, and nobody logged on as far as was seen */
+	BH_USE_UNANSWERED, /* refused, silent or blocked */
+	BH_USES
+};
+
+enum bh_use bh_row_use(const struct bh_row *row);
+
+/* What a share is, as far as its name and type say. */
+enum bh_share_class {
+	BH_CLASS_UNKNOWN, /* no share is known */
+	BH_CLASS_IPC,
+	BH_CLASS_DOMAIN, /* SYSVOL, NETLOGON */
+	BH_CLASS_PRINT, /* queues, and the drivers for them */
+	BH_CLASS_ADMIN, /* ADMIN$ and whole drives */
+	BH_CLASS_CLUSTER, /* shared volumes, between nodes */
+	BH_CLASS_BACKUP, /* shadow copies */
+	BH_CLASS_DISK, /* any other */
+	BH_CLASSES
+};
+
+enum bh_share_class bh_share_class(const struct bh_conversation *c);
+
+/* The last part of a UNC path, "" when there is none. */
+const char *bh_share_name(const char *unc);
+
+/* What a conversation is for (DESIGN: "is it necessary?" is the administrator's
+ * question). */
+enum bh_purpose {
+	BH_PURPOSE_UNKNOWN,
+	BH_PURPOSE_GPO, /* what members of a domain need of its controllers */
+	BH_PURPOSE_FILE,
+	BH_PURPOSE_PRINT,
+	BH_PURPOSE_ADMIN, /* remote administration, and what an intruder uses */
+	BH_PURPOSE_CLUSTER,
+	BH_PURPOSE_BACKUP,
+	BH_PURPOSE_DISCOVERY, /* looking round */
+	BH_PURPOSES
+};
+
+extern const char *const bh_purpose_names[BH_PURPOSES]; /* NULL: unknown */
 
 struct bh_host_row {
 	struct bh_addr addr;

@@ -50,7 +50,7 @@ static void add_row(struct impact *im, const struct bh_row *row, const struct bh
 	struct bh_impact_row *r = &im->rows[im->n++];
 
 	*r = (struct bh_impact_row){
-		.use = bh_plan_use(row),
+		.use = bh_row_use(row),
 		.internet = !bh_plan_inside(&c->client, im->own) ||
 			    !bh_plan_inside(&c->server, im->own),
 		.lateral = known_to_workstation(&im->known, &c->server),
@@ -105,7 +105,7 @@ static int by_group(const void *x, const void *y)
 
 static bool is_ipc(const struct bh_impact_row *r)
 {
-	return r->share && !strcasecmp(known_share_name(r->share), "IPC$");
+	return r->share && !strcasecmp(bh_share_name(r->share), "IPC$");
 }
 
 static void fold_into(struct bh_impact_row *to, const struct bh_impact_row *from)

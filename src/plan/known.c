@@ -3,76 +3,9 @@
 #include <stdlib.h>
 #include <strings.h>
 
-/* [MS-ERREF] 2.3: the two top bits are the severity, 3 an error.  A logon that wants
- * another round has not failed. */
-#define STATUS_MORE_PROCESSING 0xc0000016u
-
-static bool failed(uint32_t status)
-{
-	return status >> 30 == 3 && status != STATUS_MORE_PROCESSING;
-}
-
-static bool session_stood(const struct bh_row *row)
-{
-	const struct bh_conversation *c = &row->who;
-
-	if (c->known & BH_KNOWN_AUTH_STATUS && c->auth_status == 0)
-		return true;
-	if (c->known & BH_KNOWN_SHARE_STATUS)
-		return true;
-	if (c->is_signed == 1 || c->encrypted == 1)
-		return true;
-	/* A share mounted long before anybody looked: all that is seen is its middle. */
-	return c->complete == 0 && c->dialect == BH_DIALECT_UNKNOWN &&
-	       row->figures.bytes_to_server && row->figures.bytes_to_client;
-}
-
-enum bh_use bh_plan_use(const struct bh_row *row)
-{
-	const struct bh_conversation *c = &row->who;
-
-	if (c->outcome != BH_ANSWERED)
-		return BH_USE_UNANSWERED;
-	if ((c->known & BH_KNOWN_AUTH_STATUS && failed(c->auth_status)) ||
-		(c->known & BH_KNOWN_SHARE_STATUS && failed(c->share_status)))
-		return BH_USE_DENIED;
-	if (!session_stood(row))
-		return BH_USE_NO_SESSION;
-	if (c->dialect == BH_DIALECT_SMB1_OTHER || c->dialect == BH_DIALECT_NT_LM_012)
-		return BH_USE_SMB1;
-	if (c->guest == 1 || c->auth == BH_AUTH_ANONYMOUS)
-		return BH_USE_NOBODY;
-	return BH_USE_WORKS;
-}
-
-static bool in_block(const struct bh_addr *a, bh_u128 num, unsigned bits)
-{
-	unsigned rest = bh_addr_bits(a->family) - bits;
-
-	return a->num >> rest == num >> rest;
-}
-
 bool bh_plan_inside(const struct bh_addr *a, const struct bh_addrset *own)
 {
-	/* RFC 1918, RFC 6598, RFC 3927, RFC 1122 loopback. */
-	static const struct {
-		uint32_t num;
-		unsigned bits;
-	} v4[] = { { 0x0a000000, 8 }, { 0xac100000, 12 }, { 0xc0a80000, 16 }, { 0x64400000, 10 },
-		{ 0xa9fe0000, 16 }, { 0x7f000000, 8 } };
-
-	if (own && bh_addrset_contains(own, a))
-		return true;
-	if (a->family == BH_V4) {
-		for (size_t i = 0; i < BH_LEN(v4); i++) {
-			if (in_block(a, v4[i].num, v4[i].bits))
-				return true;
-		}
-		return false;
-	}
-	/* RFC 4193, RFC 4291 link-local and loopback. */
-	return in_block(a, (bh_u128)0xfc << 120, 7) || in_block(a, (bh_u128)0xfe80 << 112, 10) ||
-	       a->num == 1;
+	return !bh_addr_public(a) || (own && bh_addrset_contains(own, a));
 }
 
 bool known_loopback(const struct bh_conversation *c)
@@ -93,35 +26,23 @@ struct bh_service known_service(const struct bh_conversation *c)
 	return (struct bh_service){ .port = c->port, .proto = quic ? BH_UDP : BH_TCP };
 }
 
-const char *known_share_name(const char *unc)
-{
-	const char *last = strrchr(unc, '\\');
-
-	return last ? last + 1 : unc;
-}
-
 /* Shares that every Windows machine has: using them makes nobody a file server. */
 static bool administrative(const struct bh_conversation *c)
 {
-	const char *name = known_share_name(c->share);
+	enum bh_share_class class = bh_share_class(c);
 
-	if (!(c->known & BH_KNOWN_SHARE))
-		return false;
-	return !strcasecmp(name, "IPC$") || !strcasecmp(name, "ADMIN$") ||
-	       !strcasecmp(name, "print$") || (name[0] && !strcmp(name + 1, "$"));
+	return class == BH_CLASS_IPC || class == BH_CLASS_ADMIN ||
+	       (class == BH_CLASS_PRINT && c->share_type != BH_SHARE_PRINT);
 }
 
 static uint8_t shares_of(const struct bh_conversation *c)
 {
-	const char *name = known_share_name(c->share);
-
-	if (!(c->known & BH_KNOWN_SHARE))
-		return 0;
-	if (!strcasecmp(name, "SYSVOL") || !strcasecmp(name, "NETLOGON"))
-		return SHARES_DOMAIN;
-	if (c->share_type == BH_SHARE_PRINT || !strcasecmp(name, "print$"))
-		return SHARES_PRINT;
-	return administrative(c) ? 0 : SHARES_DISK;
+	switch (bh_share_class(c)) {
+	case BH_CLASS_UNKNOWN: return 0;
+	case BH_CLASS_DOMAIN: return SHARES_DOMAIN;
+	case BH_CLASS_PRINT: return SHARES_PRINT;
+	default: return administrative(c) ? 0 : SHARES_DISK;
+	}
 }
 
 static int by_addr(const void *x, const void *y)
@@ -220,7 +141,7 @@ static void note_pair(const struct known *k, const struct bh_row *const *rows, s
 	if (!c || !s || c == s)
 		return;
 	for (size_t i = 0; i < n; i++) {
-		enum bh_use use = bh_plan_use(rows[i]);
+		enum bh_use use = bh_row_use(rows[i]);
 		c->client |= use != BH_USE_UNANSWERED;
 		s->served |= use <= BH_USE_SMB1;
 		shared |= use == BH_USE_WORKS && !administrative(&rows[i]->who);

@@ -50,9 +50,6 @@ bool known_loopback(const struct bh_conversation *c);
 /* What a policy calls the port, as a packet filter sees it. */
 struct bh_service known_service(const struct bh_conversation *c);
 
-/* The last part of a UNC path, "" when there is none. */
-const char *known_share_name(const char *unc);
-
 /* Rows as pointers in one order whatever order they came in: service, server, client,
  * then the rest.  NULL when memory ran out. */
 const struct bh_row **known_by_pair(const struct bh_row *rows, size_t n, struct bh_arena *a);

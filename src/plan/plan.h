@@ -24,20 +24,7 @@ BH_MUST int bh_plan_table(const struct bh_bound *b, const struct bh_view *v,
 
 /* ---- what was seen, and what a policy makes of it ------------------------- */
 
-/* What became of a conversation, as far as a policy must care. */
-enum bh_use {
-	BH_USE_WORKS, /* a session stood, or is plainly under way */
-	BH_USE_NOBODY, /* it worked, as guest or anonymous */
-	BH_USE_SMB1, /* it worked, by SMB1 */
-	BH_USE_DENIED, /* the logon or the share was refused */
-	BH_USE_NO_SESSION, /* answered, and nobody logged on as far as was seen */
-	BH_USE_UNANSWERED, /* refused, silent or blocked */
-	BH_USES
-};
-
-enum bh_use bh_plan_use(const struct bh_row *row);
-
-/* Private, shared (RFC 6598) or link-local, or in own (may be NULL). */
+/* Not a public address, or in own (may be NULL). */
 bool bh_plan_inside(const struct bh_addr *addr, const struct bh_addrset *own);
 
 /* Appends text from the wire for people: control characters, line and direction

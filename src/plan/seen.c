@@ -71,7 +71,7 @@ struct texts {
 static void add_row(struct bh_seen *s, const struct bh_row *row, bool allowed, struct texts *t)
 {
 	const struct bh_conversation *c = &row->who;
-	enum bh_use use = bh_plan_use(row);
+	enum bh_use use = bh_row_use(row);
 
 	s->uses[use] += row->figures.connections;
 	if (allowed && use != BH_USE_WORKS)
@@ -91,9 +91,9 @@ static void drop_ipc(struct texts *t)
 	size_t m = 0, others = 0;
 
 	for (size_t i = 0; i < t->n_shares; i++)
-		others += strcasecmp(known_share_name(t->shares[i]), "IPC$") != 0;
+		others += strcasecmp(bh_share_name(t->shares[i]), "IPC$") != 0;
 	for (size_t i = 0; i < t->n_shares; i++) {
-		if (!others || strcasecmp(known_share_name(t->shares[i]), "IPC$"))
+		if (!others || strcasecmp(bh_share_name(t->shares[i]), "IPC$"))
 			t->shares[m++] = t->shares[i];
 	}
 	t->n_shares = m;

@@ -86,7 +86,7 @@ static enum bh_left_out judge(const struct suggest *s, const struct pair *p)
 	enum bh_use best = BH_USE_UNANSWERED;
 
 	for (size_t i = 0; i < p->n; i++) {
-		enum bh_use use = bh_plan_use(p->rows[i]);
+		enum bh_use use = bh_row_use(p->rows[i]);
 		best = use < best ? use : best;
 	}
 	if (!p->service)

@@ -457,31 +457,31 @@ static void test_the_kind_of_use_is_read_from_the_row(void)
 {
 	n_rows = 0;
 	struct bh_row *r = row("10.20.0.11", "10.10.0.20", "alice", "\\\\fs1\\home");
-	EXPECT_INT(bh_plan_use(r), BH_USE_WORKS);
+	EXPECT_INT(bh_row_use(r), BH_USE_WORKS);
 	r->who.share_status = 0xc0000022;
-	EXPECT_INT(bh_plan_use(r), BH_USE_DENIED);
+	EXPECT_INT(bh_row_use(r), BH_USE_DENIED);
 	r->who.share_status = 0;
 	r->who.guest = 1;
-	EXPECT_INT(bh_plan_use(r), BH_USE_NOBODY);
+	EXPECT_INT(bh_row_use(r), BH_USE_NOBODY);
 	r->who.dialect = BH_DIALECT_NT_LM_012;
-	EXPECT_INT(bh_plan_use(r), BH_USE_SMB1);
+	EXPECT_INT(bh_row_use(r), BH_USE_SMB1);
 	r->who.outcome = BH_WOULD_BLOCK;
-	EXPECT_INT(bh_plan_use(r), BH_USE_UNANSWERED);
+	EXPECT_INT(bh_row_use(r), BH_USE_UNANSWERED);
 
 	/* A negotiate alone is nobody's use; the middle of a mount is somebody's. */
 	r = row("10.20.0.11", "10.10.0.20", NULL, NULL);
 	r->who.known = 0;
 	r->who.is_signed = BH_UNKNOWN;
 	r->who.encrypted = BH_UNKNOWN;
-	EXPECT_INT(bh_plan_use(r), BH_USE_NO_SESSION);
+	EXPECT_INT(bh_row_use(r), BH_USE_NO_SESSION);
 	r->who.dialect = BH_DIALECT_UNKNOWN;
 	r->who.complete = 0;
-	EXPECT_INT(bh_plan_use(r), BH_USE_WORKS);
+	EXPECT_INT(bh_row_use(r), BH_USE_WORKS);
 	r->figures.bytes_to_client = 0;
-	EXPECT_INT(bh_plan_use(r), BH_USE_NO_SESSION);
+	EXPECT_INT(bh_row_use(r), BH_USE_NO_SESSION);
 	r->who.known = BH_KNOWN_AUTH_STATUS;
 	r->who.auth_status = 0xc0000016; /* another round was asked for */
-	EXPECT_INT(bh_plan_use(r), BH_USE_NO_SESSION);
+	EXPECT_INT(bh_row_use(r), BH_USE_NO_SESSION);
 }
 
 int main(void)
