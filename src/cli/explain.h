@@ -4,6 +4,7 @@
 #pragma once
 
 #include "cli/bound.h"
+#include "policy/policy.h"
 
 struct bh_explain {
 	const struct bh_cli *cli;

@@ -4,6 +4,7 @@
 #include "cli/effects.h"
 #include "cli/ready.h"
 #include "enforce/enforce.h"
+#include "policy/policy.h"
 
 enum { OPT_POLICY = 1, OPT_HOST, OPT_GATEWAY, OPT_NAMES, OPT_NFT, OPT_AUDIT };
 

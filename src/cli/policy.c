@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "cli/bound.h"
+#include "policy/policy.h"
 
 enum { OPT_NAMES = 1, OPT_CHECK, OPT_WRITE };
 
