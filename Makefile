@@ -33,7 +33,8 @@ demo: setup all ## the main job on real SMB traffic, in a lab of namespaces (roo
 run: setup all ## watch SMB on this machine's own interfaces (root)
 	@tools/as-root $(B)/bulkhead watch
 
-bench: setup all ## packets and messages per CPU second, beside a bare header walk
+bench: setup all ## packets and messages per CPU second, beside Suricata, tshark, a bare header walk
+	@$(SETUP) bench
 	@tests/bench/run $(B)
 
 soak: setup all ## long: many seeds, long fuzzing
@@ -63,4 +64,4 @@ install: all ## into DESTDIR, prefix as set up
 	@$(MESON) install -C $(B)
 
 clean: ## remove what was built
-	rm -rf $(B) $(B)-san $(B)-cover $(B)-fuzz
+	rm -rf $(B) $(B)-san $(B)-cover $(B)-fuzz $(B)-planted

@@ -4,6 +4,7 @@
  * sets bulkhead beside.
  */
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,8 +35,10 @@ static int walk(const uint8_t *p, size_t size)
 		if (len > size - at)
 			break;
 		const uint8_t *ip = p + at + skip;
-		if (len >= skip + 40 && ip[0] >> 4 == 4 && ip[9] == 6) {
-			const uint8_t *t = ip + (size_t)(ip[0] & 15) * 4;
+		bool v4 = len >= skip + 40 && ip[0] >> 4 == 4 && ip[9] == 6;
+		bool v6 = len >= skip + 60 && ip[0] >> 4 == 6 && ip[6] == 6;
+		if (v4 || v6) {
+			const uint8_t *t = ip + (v4 ? (size_t)(ip[0] & 15) * 4 : 40);
 			tcp++;
 			if (t + 20 <= p + at + len)
 				sum += word(t) ^ word(t + 4) ^ t[13];
