@@ -93,62 +93,6 @@ struct bh_inventory_lost bh_inventory_lost(const struct bh_inventory *inv)
 	return inv->lost;
 }
 
-/* ---- a conversation without its empty space ---- */
-
-#define FIXED offsetof(struct bh_conversation, server_name)
-
-struct text_at {
-	size_t offset, size;
-};
-
-#define TEXT_AT(field)                                                                             \
-	{                                                                                          \
-		offsetof(struct bh_conversation, field),                                           \
-			sizeof(((struct bh_conversation *)NULL)->field)                            \
-	}
-
-static const struct text_at texts[] = {
-	TEXT_AT(server_name),
-	TEXT_AT(share),
-	TEXT_AT(user),
-	TEXT_AT(domain),
-	TEXT_AT(workstation),
-	TEXT_AT(service),
-};
-
-static char *pack(const struct bh_conversation *c)
-{
-	size_t len = FIXED;
-
-	for (size_t i = 0; i < BH_LEN(texts); i++)
-		len += strlen((const char *)c + texts[i].offset) + 1;
-	char *p = malloc(len), *at = p;
-	if (!p)
-		return NULL;
-	memcpy(at, c, FIXED);
-	at += FIXED;
-	for (size_t i = 0; i < BH_LEN(texts); i++) {
-		const char *text = (const char *)c + texts[i].offset;
-		size_t n = strlen(text) + 1;
-		memcpy(at, text, n);
-		at += n;
-	}
-	return p;
-}
-
-static void unpack(const char *p, struct bh_conversation *ret)
-{
-	memset(ret, 0, sizeof *ret);
-	memcpy(ret, p, FIXED);
-	p += FIXED;
-	for (size_t i = 0; i < BH_LEN(texts); i++) {
-		size_t n = strlen(p) + 1;
-		assert(n <= texts[i].size);
-		memcpy((char *)ret + texts[i].offset, p, n);
-		p += n;
-	}
-}
-
 /* ---- pools ---- */
 
 static struct order *order_of(struct bh_inventory *inv, const struct pool *p, uint32_t i)
@@ -369,14 +313,14 @@ static int find_cell(
 		struct bh_conversation c;
 		if (inv->cells[i].hash != h || inv->cells[i].source != source)
 			continue;
-		unpack(inv->cells[i].packed, &c);
+		bh_conversation_unpack(inv->cells[i].packed, &c);
 		if (bh_conversation_equal(&c, who)) {
 			*ret = i;
 			return 0;
 		}
 	}
 
-	char *packed = pack(who);
+	char *packed = bh_conversation_pack(who);
 	uint32_t i;
 	if (!packed)
 		return -ENOMEM;
@@ -448,7 +392,7 @@ static bool supersedes(
 		return l->cell != 0;
 
 	struct bh_conversation was;
-	unpack(inv->cells[l->cell].packed, &was);
+	bh_conversation_unpack(inv->cells[l->cell].packed, &was);
 	int r = bh_conversation_compare(&f->leaf_is.who, &was);
 	if (!r)
 		r = memcmp(&f->leaf_is.figures, &l->figures, sizeof l->figures);
@@ -561,7 +505,7 @@ int bh_inventory_rows(const struct bh_inventory *inv, struct bh_arena *a, const 
 		const struct cell *c = &inv->cells[i];
 		if (!alive(c))
 			continue;
-		unpack(c->packed, &v[n].who);
+		bh_conversation_unpack(c->packed, &v[n].who);
 		v[n].figures = total(inv, c);
 		v[n].sources = &c->source;
 		v[n].n_sources = 1;
@@ -583,7 +527,7 @@ int bh_inventory_changes(const struct bh_inventory *inv, uint32_t source, bh_row
 		struct bh_row row;
 		if (!c->dirty || c->source != source)
 			continue;
-		unpack(c->packed, &row.who);
+		bh_conversation_unpack(c->packed, &row.who);
 		row.figures = total(inv, c);
 		row.sources = &c->source;
 		row.n_sources = 1;

@@ -185,5 +185,9 @@ void bh_figures_widen(struct bh_figures *to, const struct bh_figures *other);
 void bh_conversation_init(struct bh_conversation *c);
 bool bh_conversation_equal(const struct bh_conversation *a, const struct bh_conversation *b);
 uint64_t bh_conversation_hash(const struct bh_conversation *c, uint64_t seed);
+/* One without its empty space, for tables of many: from malloc(), NULL when memory ran
+ * out. */
+char *bh_conversation_pack(const struct bh_conversation *c);
+void bh_conversation_unpack(const char *packed, struct bh_conversation *ret);
 /* A total order: server, port, client, share, user, then the rest. */
 int bh_conversation_compare(const struct bh_conversation *a, const struct bh_conversation *b);
