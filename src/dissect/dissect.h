@@ -17,12 +17,23 @@
 #define BH_MAX_BODY (64u * 1024)
 
 enum bh_message_kind {
-	BH_MESSAGE_CONTROL, /* NetBIOS session service: no SMB in it */
+	BH_MESSAGE_CONTROL, /* NetBIOS session service: command is its type, no SMB in it */
 	BH_MESSAGE_SMB1,
 	BH_MESSAGE_SMB2,
 	BH_MESSAGE_ENCRYPTED, /* [MS-SMB2] 2.2.41: session_id is known, nothing else */
-	BH_MESSAGE_COMPRESSED, /* [MS-SMB2] 2.2.42: algorithm is known, nothing else */
+	BH_MESSAGE_COMPRESSED, /* [MS-SMB2] 2.2.42: algorithm is known; the header, unless
+				* session_id is 0 */
 	BH_MESSAGE_MALFORMED, /* framed like a message, and none */
+};
+
+/* NetBIOS session service, RFC 1002 4.3.1. */
+enum {
+	BH_NBSS_MESSAGE = 0x00,
+	BH_NBSS_REQUEST = 0x81,
+	BH_NBSS_POSITIVE = 0x82,
+	BH_NBSS_NEGATIVE = 0x83,
+	BH_NBSS_RETARGET = 0x84,
+	BH_NBSS_KEEPALIVE = 0x85,
 };
 
 /* SMB2 commands, [MS-SMB2] 2.2.1.2. */
@@ -32,15 +43,35 @@ enum {
 	BH_SMB2_LOGOFF = 2,
 	BH_SMB2_TREE_CONNECT = 3,
 	BH_SMB2_TREE_DISCONNECT = 4,
+	BH_SMB2_CREATE = 5,
+	BH_SMB2_WRITE = 9,
+	BH_SMB2_IOCTL = 11,
 };
 
 /* SMB1 commands, [MS-CIFS] 2.2.2.1. */
 enum {
+	BH_SMB1_OPEN = 0x02,
+	BH_SMB1_CREATE = 0x03,
+	BH_SMB1_CREATE_TEMPORARY = 0x0e,
+	BH_SMB1_CREATE_NEW = 0x0f,
+	BH_SMB1_TRANSACTION = 0x25,
+	BH_SMB1_OPEN_ANDX = 0x2d,
+	BH_SMB1_READ_ANDX = 0x2e,
+	BH_SMB1_WRITE_ANDX = 0x2f,
+	BH_SMB1_TREE_CONNECT_OLD = 0x70,
 	BH_SMB1_TREE_DISCONNECT = 0x71,
 	BH_SMB1_NEGOTIATE = 0x72,
 	BH_SMB1_SESSION_SETUP = 0x73,
 	BH_SMB1_LOGOFF = 0x74,
 	BH_SMB1_TREE_CONNECT = 0x75,
+	BH_SMB1_NT_CREATE = 0xa2,
+};
+
+/* What a message does, whichever of the two protocols it is in. */
+enum bh_act {
+	BH_ACT_NONE,
+	BH_ACT_OPEN, /* opens a file or a pipe by name */
+	BH_ACT_CARRY, /* brings bytes to one that is open: a call, if it is a pipe */
 };
 
 #define BH_STATUS_PENDING         0x00000103u
@@ -54,18 +85,22 @@ enum {
 
 /* One message, or one link of a chain of them. */
 struct bh_message {
-	struct bh_span body; /* the whole of it, header included, when the command is one
-			      * of those above that carry something to read; else empty */
+	/* Header included.  Of what sets up a connection, a session or a tree the whole of
+	 * it; of a request that opens or carries its first BH_MAX_PEEK bytes if the framer's
+	 * owner wants them; else empty. */
+	struct bh_span body;
 	uint64_t message_id; /* SMB1: MID, PID and UID */
 	uint64_t session_id; /* SMB1: UID */
 	uint32_t tree_id; /* SMB1: TID; 0: none, or asynchronous */
-	uint32_t status; /* of a response */
+	uint32_t status; /* of a response: an NT status, also for SMB1's older codes */
 	uint32_t length; /* in bytes, header included */
 	uint16_t command;
 	uint16_t algorithm; /* compressed */
 	uint8_t kind;
+	uint8_t act; /* enum bh_act */
 	bool response;
 	bool is_signed;
+	bool is_async; /* SMB2: its tree is not named */
 	bool nt; /* SMB1: NT status codes and Unicode, as only NT LM 0.12 has them */
 	bool first; /* the first of its chain: counts as one message on the wire */
 };
@@ -86,12 +121,33 @@ enum bh_framing {
 	BH_FRAMING_LOST, /* these bytes are no SMB: find the next message */
 };
 
+/* The most that is looked at of a message that opens or carries. */
+#define BH_MAX_PEEK 1024u
+
+/* Is the beginning of this request, of which all but the body is known, wanted? */
+struct bh_framer_env {
+	bool (*wants)(void *ctx, const struct bh_message *m);
+	void *ctx;
+};
+
 /* shown: 4 bytes at first, then as many as were asked for. */
-enum bh_framing bh_framer_step(struct bh_framer *f, struct bh_span shown, uint64_t *skip,
-	uint32_t *need, struct bh_message *ret);
+enum bh_framing bh_framer_step(struct bh_framer *f, const struct bh_framer_env *env,
+	struct bh_span shown, uint64_t *skip, uint32_t *need, struct bh_message *ret);
 
 /* Could a message begin here?  For finding one's way again after a gap. */
 bool bh_message_begins(struct bh_span segment);
+
+/* ---- NetBIOS session request ---- */
+
+#define BH_NETBIOS_TEXT 48 /* fifteen characters of an 8-bit code page */
+
+struct bh_nbss_request {
+	char called[BH_NETBIOS_TEXT]; /* "" when it is no name but "*SMBSERVER" */
+	char calling[BH_NETBIOS_TEXT];
+};
+
+/* msg: with its four bytes of header. */
+BH_MUST int bh_nbss_request(struct bh_span msg, struct bh_nbss_request *ret);
 
 /* ---- NEGOTIATE ---- */
 
@@ -101,6 +157,7 @@ struct bh_negotiate_request {
 };
 
 struct bh_negotiated {
+	uint8_t server[16]; /* its GUID */
 	uint16_t security_mode;
 	uint16_t wire_dialect; /* 0x02ff: to be negotiated again */
 	uint8_t dialect; /* enum bh_dialect, and so on */
@@ -133,6 +190,8 @@ struct bh_identity {
 
 struct bh_session_request {
 	struct bh_span token; /* borrowed from msg */
+	uint64_t previous; /* the session that this one takes the place of; 0: none */
+	bool binding; /* another channel of the session that the header names */
 };
 
 #define BH_SESSION_GUEST     0x0001u
@@ -149,10 +208,12 @@ BH_MUST int bh_identity_read(struct bh_span token, struct bh_identity *ret);
 /* ---- TREE_CONNECT ---- */
 
 struct bh_tree_request {
+	uint8_t type; /* enum bh_share_type, as asked for: only SMB1 clients may say */
 	char share[BH_SHARE_TEXT]; /* \\host\share as used */
 };
 
 struct bh_tree_response {
+	uint32_t tree_id; /* 0: the header's */
 	uint8_t type; /* enum bh_share_type */
 	bool encrypted; /* the share demands it */
 };
@@ -165,9 +226,11 @@ void bh_unc_host(const char *unc, char ret[BH_NAME_TEXT]);
 
 /* ---- SMB1 ---- */
 
+#define BH_SMB1_DIALECTS 64u
+
 struct bh_smb1_offer {
-	uint16_t count; /* dialects offered */
-	int16_t nt; /* which of them is NT LM 0.12; -1: none */
+	uint8_t count; /* dialects offered */
+	uint8_t dialect[BH_SMB1_DIALECTS]; /* enum bh_dialect, none of SMB2 */
 	bool smb2; /* "SMB 2.002" or "SMB 2.???" are among them */
 };
 
@@ -181,6 +244,19 @@ BH_MUST int bh_smb1_negotiate_request(struct bh_span msg, struct bh_smb1_offer *
 BH_MUST int bh_smb1_negotiate_response(struct bh_span msg, struct bh_smb1_choice *ret);
 BH_MUST int bh_smb1_session_request(struct bh_span msg, struct bh_identity *ret);
 BH_MUST int bh_smb1_session_response(struct bh_span msg, bool *ret_guest);
-/* The path may also ride behind a session setup: -ENOMSG when there is none. */
+/* In either form; that of LANMAN may ride behind a session setup: -ENOMSG when it does not. */
 BH_MUST int bh_smb1_tree_request(struct bh_span msg, struct bh_tree_request *ret);
 BH_MUST int bh_smb1_tree_response(struct bh_span msg, struct bh_tree_response *ret);
+
+/* ---- what is opened ---- */
+
+/* m: a request that opens.  -ENOMSG when the name lies beyond what is shown of it. */
+BH_MUST int bh_open_name(const struct bh_message *m, char ret[BH_NAME_TEXT]);
+
+/* m: a request that carries.  The bytes, as far as they are shown; proof: only pipes are
+ * spoken to in this way.  -ENOMSG when it carries something else. */
+BH_MUST int bh_pipe_data(const struct bh_message *m, bool *ret_proof, struct bh_span *ret);
+
+/* The interfaces that a DCE/RPC bind or alter_context asks for: bits of enum bh_pipe.  pdu may
+ * be cut behind its list of contexts.  -ENOMSG when it is another PDU, or none. */
+BH_MUST int bh_rpc_bind(struct bh_span pdu, uint32_t *ret_pipes);

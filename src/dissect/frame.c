@@ -1,17 +1,21 @@
-#include "dissect/dissect.h"
+#include "dissect/smb1.h"
 
-enum { NBSS_HEADER = 4, SMB1_HEADER = 32, SMB2_HEADER = 64 };
+enum { NBSS_HEADER = 4, SMB2_HEADER = 64 };
 enum { TRANSFORM_HEADER = 52, COMPRESSION_HEADER = 16 };
 
-/* RFC 1002 4.3.1; direct TCP ([MS-SMB2] 2.1) has type 0 only. */
-enum { NBSS_MESSAGE = 0x00, NBSS_FIRST_CONTROL = 0x81, NBSS_LAST_CONTROL = 0x85 };
+/* Of a NetBIOS session service packet that is no message; direct TCP ([MS-SMB2] 2.1) has
+ * none of them. */
 enum { MAX_CONTROL = 1024 };
 
 #define FLAG2_RESPONSE 0x00000001u
 #define FLAG2_ASYNC    0x00000002u
 #define FLAG2_SIGNED   0x00000008u
 
-enum { FLAG1_RESPONSE = 0x80, FLAGS1_SIGNED = 0x0004, FLAGS1_NT = 0xc000 };
+enum { FLAG1_RESPONSE = 0x80 };
+enum { FLAGS1_SIGNED = 0x0004, FLAGS1_NT_STATUS = 0x4000, FLAGS1_NT = 0xc000 };
+
+/* [MS-SMB2] 2.2.42.2 */
+enum { COMPRESSED_CHAINED = 0x0001, COMPRESSED_NOT = 0 };
 
 /* The first byte of a message that ends in "SMB"; 0 for anything else. */
 static uint8_t signature(struct bh_span s)
@@ -28,7 +32,7 @@ bool bh_message_begins(struct bh_span s)
 	uint32_t len = bh_cur_be24(&c);
 	uint8_t sig = signature(bh_cur_take(&c, 4));
 
-	if (!bh_cur_ok(&c) || type != NBSS_MESSAGE)
+	if (!bh_cur_ok(&c) || type != BH_NBSS_MESSAGE)
 		return false;
 	switch (sig) {
 	case 0xfe: return len >= SMB2_HEADER && bh_cur_le16(&c) == SMB2_HEADER;
@@ -59,13 +63,17 @@ static uint32_t smb2_header(struct bh_span s, struct bh_message *m)
 	bh_cur_skip(&c, 16); /* signature */
 	if (!bh_cur_ok(&c))
 		return UINT32_MAX;
-	m->kind = BH_MESSAGE_SMB2;
 	m->response = flags & FLAG2_RESPONSE;
 	m->is_signed = flags & FLAG2_SIGNED;
-	if (flags & FLAG2_ASYNC)
+	m->is_async = flags & FLAG2_ASYNC;
+	if (m->is_async)
 		m->tree_id = 0; /* half of an AsyncId */
 	if (!m->response)
 		m->status = 0; /* channel sequence */
+	if (m->command == BH_SMB2_CREATE)
+		m->act = BH_ACT_OPEN;
+	else if (m->command == BH_SMB2_WRITE || m->command == BH_SMB2_IOCTL)
+		m->act = BH_ACT_CARRY;
 	return next;
 }
 
@@ -73,6 +81,30 @@ static bool smb2_wanted(const struct bh_message *m)
 {
 	return m->command == BH_SMB2_NEGOTIATE || m->command == BH_SMB2_SESSION_SETUP ||
 	       m->command == BH_SMB2_TREE_CONNECT;
+}
+
+static uint8_t smb1_act(uint16_t command)
+{
+	switch (command) {
+	case BH_SMB1_OPEN:
+	case BH_SMB1_CREATE:
+	case BH_SMB1_CREATE_TEMPORARY:
+	case BH_SMB1_CREATE_NEW:
+	case BH_SMB1_OPEN_ANDX:
+	case BH_SMB1_NT_CREATE: return BH_ACT_OPEN;
+	case BH_SMB1_TRANSACTION:
+	case BH_SMB1_WRITE_ANDX: return BH_ACT_CARRY;
+	default: return BH_ACT_NONE;
+	}
+}
+
+/* Before signing begins, the flag only says that it could be done, and the field is empty
+ * or says so in words: [MS-SMB] 3.2.4.2.4. */
+static bool smb1_signature(struct bh_span field)
+{
+	static const uint8_t nothing[8];
+
+	return field.len && memcmp(field.ptr, nothing, 8) && memcmp(field.ptr, "BSRSPYL ", 8);
 }
 
 /* [MS-CIFS] 2.2.3.1 */
@@ -86,7 +118,8 @@ static bool smb1_header(struct bh_span s, struct bh_message *m)
 	uint8_t flags = bh_cur_u8(&c);
 	uint16_t flags2 = bh_cur_le16(&c);
 	uint64_t pid = bh_cur_le16(&c);
-	bh_cur_skip(&c, 10); /* security features, reserved */
+	struct bh_span signature = bh_cur_take(&c, 8);
+	bh_cur_skip(&c, 2); /* reserved */
 	m->tree_id = bh_cur_le16(&c);
 	pid = pid << 16 | bh_cur_le16(&c);
 	uint64_t uid = bh_cur_le16(&c);
@@ -94,24 +127,33 @@ static bool smb1_header(struct bh_span s, struct bh_message *m)
 	if (!bh_cur_ok(&c))
 		return false;
 	m->kind = BH_MESSAGE_SMB1;
+	m->act = smb1_act(m->command);
 	m->message_id = pid << 16 | mid;
 	m->session_id = uid;
 	m->response = flags & FLAG1_RESPONSE;
-	m->is_signed = flags2 & FLAGS1_SIGNED;
+	m->is_signed = flags2 & FLAGS1_SIGNED && smb1_signature(signature);
 	m->nt = (flags2 & FLAGS1_NT) == FLAGS1_NT && m->command != BH_SMB1_NEGOTIATE;
 	if (m->tree_id == 0xffff)
 		m->tree_id = 0;
 	if (!m->response)
 		m->status = 0;
-	else if (!(flags2 & 0x4000) && m->status) /* DOS class and code */
-		m->status |= 0xc0000000;
+	else if (m->status)
+		m->status = smb1_status(m->status, flags2 & FLAGS1_NT_STATUS);
 	return true;
 }
 
 static bool smb1_wanted(const struct bh_message *m)
 {
 	return m->command == BH_SMB1_NEGOTIATE || m->command == BH_SMB1_SESSION_SETUP ||
-	       m->command == BH_SMB1_TREE_CONNECT;
+	       m->command == BH_SMB1_TREE_CONNECT || m->command == BH_SMB1_TREE_CONNECT_OLD;
+}
+
+/* How much of a message that opens or carries something is looked at. */
+static uint32_t peek(const struct bh_framer_env *env, const struct bh_message *m)
+{
+	if (m->act == BH_ACT_NONE || m->response || !env || !env->wants(env->ctx, m))
+		return 0;
+	return m->length < BH_MAX_PEEK ? m->length : BH_MAX_PEEK;
 }
 
 static enum bh_framing finish(struct bh_framer *f, uint32_t used, uint64_t *skip, uint32_t *need)
@@ -140,72 +182,99 @@ static enum bh_framing malformed(
 	return finish(f, f->left, skip, need);
 }
 
-static enum bh_framing tell_smb2(struct bh_framer *f, struct bh_span shown, uint64_t *skip,
-	uint32_t *need, struct bh_message *m)
+static enum bh_framing tell_smb2(struct bh_framer *f, const struct bh_framer_env *env,
+	struct bh_span shown, uint64_t *skip, uint32_t *need, struct bh_message *m)
 {
 	uint32_t next = smb2_header(shown, m);
-	uint32_t length = next ? next : f->left;
+	bool wanted = smb2_wanted(m);
 
-	if (next == UINT32_MAX || length < SMB2_HEADER || length > f->left)
-		return malformed(f, skip, need, m);
-	if (smb2_wanted(m) && length <= BH_MAX_BODY && shown.len < length) {
-		*need = length;
-		return BH_FRAMING_MORE;
-	}
-	if (smb2_wanted(m) && length > BH_MAX_BODY)
+	m->length = next ? next : f->left;
+	if (next == UINT32_MAX || m->length < SMB2_HEADER || m->length > f->left ||
+		(wanted && m->length > BH_MAX_BODY))
 		return malformed(f, skip, need, m);
 	if (f->chained && m->session_id == BH_SMB2_RELATED_SESSION)
 		m->session_id = f->session_id;
 	if (f->chained && m->tree_id == BH_SMB2_RELATED_TREE)
 		m->tree_id = f->tree_id;
-	f->session_id = m->session_id;
-	f->tree_id = m->tree_id;
-	m->length = length;
-	if (smb2_wanted(m))
-		m->body = bh_span_of(shown.ptr, length);
-	return finish(f, length, skip, need);
-}
-
-static enum bh_framing tell_smb1(struct bh_framer *f, struct bh_span shown, uint64_t *skip,
-	uint32_t *need, struct bh_message *m)
-{
-	if (!smb1_header(shown, m) || (smb1_wanted(m) && f->left > BH_MAX_BODY))
-		return malformed(f, skip, need, m);
-	if (smb1_wanted(m) && shown.len < f->left) {
-		*need = f->left;
+	m->kind = BH_MESSAGE_SMB2;
+	uint32_t body = wanted ? m->length : peek(env, m);
+	if (shown.len < body) {
+		*need = body;
 		return BH_FRAMING_MORE;
 	}
+	f->session_id = m->session_id;
+	f->tree_id = m->tree_id;
+	if (body)
+		m->body = bh_span_of(shown.ptr, body);
+	return finish(f, m->length, skip, need);
+}
+
+static enum bh_framing tell_smb1(struct bh_framer *f, const struct bh_framer_env *env,
+	struct bh_span shown, uint64_t *skip, uint32_t *need, struct bh_message *m)
+{
 	m->length = f->left;
-	if (smb1_wanted(m))
-		m->body = bh_span_of(shown.ptr, f->left);
+	if (!smb1_header(shown, m) || (smb1_wanted(m) && m->length > BH_MAX_BODY))
+		return malformed(f, skip, need, m);
+	uint32_t body = smb1_wanted(m) ? m->length : peek(env, m);
+	if (shown.len < body) {
+		*need = body;
+		return BH_FRAMING_MORE;
+	}
+	if (body)
+		m->body = bh_span_of(shown.ptr, body);
 	return finish(f, f->left, skip, need);
 }
 
-/* [MS-SMB2] 2.2.41 and 2.2.42 */
-static enum bh_framing tell_wrapped(struct bh_framer *f, struct bh_span shown, uint64_t *skip,
+/* [MS-SMB2] 2.2.41 */
+static enum bh_framing tell_encrypted(struct bh_framer *f, struct bh_span shown, uint64_t *skip,
 	uint32_t *need, struct bh_message *m)
 {
 	struct bh_cur c = bh_cur_of(shown);
 
-	if (shown.ptr[0] == 0xfd) {
-		bh_cur_skip(&c, 44); /* signature, nonce, original size, reserved, flags */
-		m->session_id = bh_cur_le64(&c);
-		m->kind = BH_MESSAGE_ENCRYPTED;
-	} else {
-		bh_cur_skip(&c, 8); /* original size */
-		m->algorithm = bh_cur_le16(&c);
-		bh_cur_skip(&c, 6);
-		m->kind = BH_MESSAGE_COMPRESSED;
-	}
+	bh_cur_skip(&c, 44); /* signature, nonce, original size, reserved, flags */
+	m->session_id = bh_cur_le64(&c);
 	if (!bh_cur_ok(&c))
 		return malformed(f, skip, need, m);
+	m->kind = BH_MESSAGE_ENCRYPTED;
+	m->length = f->left;
+	return finish(f, f->left, skip, need);
+}
+
+/* [MS-SMB2] 2.2.42: what is not compressed comes first, and usually the message's own header
+ * is among it. */
+static enum bh_framing tell_compressed(struct bh_framer *f, struct bh_span shown, uint64_t *skip,
+	uint32_t *need, struct bh_message *m)
+{
+	enum { BOTH = COMPRESSION_HEADER + SMB2_HEADER };
+	struct bh_cur c = bh_cur_of(shown);
+
+	bh_cur_skip(&c, 8); /* original size */
+	uint16_t algorithm = bh_cur_le16(&c);
+	uint16_t flags = bh_cur_le16(&c);
+	uint32_t clear = bh_cur_le32(&c);
+	if (!bh_cur_ok(&c))
+		return malformed(f, skip, need, m);
+	if (flags & COMPRESSED_CHAINED && algorithm != COMPRESSED_NOT)
+		clear = 0;
+	if (clear >= SMB2_HEADER && f->left >= BOTH) {
+		if (shown.len < BOTH) {
+			*need = BOTH;
+			return BH_FRAMING_MORE;
+		}
+		struct bh_span inner = bh_cur_take(&c, SMB2_HEADER);
+		struct bh_message h = *m;
+		if (signature(inner) == 0xfe && smb2_header(inner, &h) != UINT32_MAX)
+			*m = h;
+	}
+	m->kind = BH_MESSAGE_COMPRESSED;
+	m->algorithm = algorithm;
 	m->length = f->left;
 	return finish(f, f->left, skip, need);
 }
 
 /* The first bytes of a message, or of a link of a chain. */
-static enum bh_framing tell(struct bh_framer *f, struct bh_span shown, uint64_t *skip,
-	uint32_t *need, struct bh_message *ret)
+static enum bh_framing tell(struct bh_framer *f, const struct bh_framer_env *env,
+	struct bh_span shown, uint64_t *skip, uint32_t *need, struct bh_message *ret)
 {
 	struct bh_message m = { .first = !f->chained };
 	uint8_t sig = signature(shown);
@@ -214,10 +283,10 @@ static enum bh_framing tell(struct bh_framer *f, struct bh_span shown, uint64_t 
 	if (f->chained && sig != 0xfe)
 		sig = 0;
 	switch (sig) {
-	case 0xfe: r = tell_smb2(f, shown, skip, need, &m); break;
-	case 0xff: r = tell_smb1(f, shown, skip, need, &m); break;
-	case 0xfd:
-	case 0xfc: r = tell_wrapped(f, shown, skip, need, &m); break;
+	case 0xfe: r = tell_smb2(f, env, shown, skip, need, &m); break;
+	case 0xff: r = tell_smb1(f, env, shown, skip, need, &m); break;
+	case 0xfd: r = tell_encrypted(f, shown, skip, need, &m); break;
+	case 0xfc: r = tell_compressed(f, shown, skip, need, &m); break;
 	default: r = malformed(f, skip, need, &m); break;
 	}
 	if (r == BH_FRAMING_TOLD)
@@ -225,11 +294,26 @@ static enum bh_framing tell(struct bh_framer *f, struct bh_span shown, uint64_t 
 	return r;
 }
 
-enum bh_framing bh_framer_step(struct bh_framer *f, struct bh_span shown, uint64_t *skip,
+/* Who calls whom is all there is to read in these. */
+static enum bh_framing control(struct bh_span shown, uint8_t type, uint32_t length, uint64_t *skip,
 	uint32_t *need, struct bh_message *ret)
 {
+	if (type == BH_NBSS_REQUEST && shown.len < length) {
+		*need = length;
+		return BH_FRAMING_MORE;
+	}
+	*skip = length;
+	*ret = (struct bh_message){ .kind = BH_MESSAGE_CONTROL, .command = type };
+	if (type == BH_NBSS_REQUEST)
+		ret->body = bh_span_of(shown.ptr, length);
+	return BH_FRAMING_TOLD;
+}
+
+enum bh_framing bh_framer_step(struct bh_framer *f, const struct bh_framer_env *env,
+	struct bh_span shown, uint64_t *skip, uint32_t *need, struct bh_message *ret)
+{
 	if (f->inside)
-		return tell(f, shown, skip, need, ret);
+		return tell(f, env, shown, skip, need, ret);
 
 	struct bh_cur c = bh_cur_of(shown);
 	uint8_t type = bh_cur_u8(&c);
@@ -238,12 +322,9 @@ enum bh_framing bh_framer_step(struct bh_framer *f, struct bh_span shown, uint64
 	*skip = NBSS_HEADER;
 	if (!bh_cur_ok(&c))
 		return BH_FRAMING_LOST;
-	if (type >= NBSS_FIRST_CONTROL && type <= NBSS_LAST_CONTROL && len <= MAX_CONTROL) {
-		*skip += len;
-		*ret = (struct bh_message){ .kind = BH_MESSAGE_CONTROL };
-		return BH_FRAMING_TOLD;
-	}
-	if (type != NBSS_MESSAGE)
+	if (type >= BH_NBSS_REQUEST && type <= BH_NBSS_KEEPALIVE && len <= MAX_CONTROL)
+		return control(shown, type, NBSS_HEADER + len, skip, need, ret);
+	if (type != BH_NBSS_MESSAGE)
 		return BH_FRAMING_LOST;
 	if (!len)
 		return BH_FRAMING_DONE;

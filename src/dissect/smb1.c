@@ -1,10 +1,11 @@
+#include "dissect/smb1.h"
+
 #include "dissect/ntlm.h"
 #include "dissect/text.h"
 
-enum { HEADER = 32, FLAGS2_AT = 10, MAX_DIALECTS = 64, MAX_CHAIN = 8 };
-enum { FLAGS2_UNICODE = 0x8000, NO_ANDX = 0xff };
+enum { FLAGS2_AT = 10, FLAGS2_UNICODE = 0x8000, NO_ANDX = 0xff, MAX_CHAIN = 8 };
 
-static bool unicode(struct bh_span msg)
+bool smb1_unicode(struct bh_span msg)
 {
 	struct bh_cur c = bh_cur_of(msg);
 
@@ -12,17 +13,10 @@ static bool unicode(struct bh_span msg)
 	return bh_cur_le16(&c) & FLAGS2_UNICODE;
 }
 
-/* One command of an AndX chain: its words and its bytes. */
-struct block {
-	struct bh_cur words, bytes;
-	size_t bytes_at; /* from the header: Unicode strings are aligned there */
-	uint8_t n_words;
-};
-
-static bool block_at(struct bh_span msg, size_t off, struct block *ret)
+int smb1_block_at(struct bh_span msg, size_t off, struct smb1_block *ret)
 {
 	struct bh_cur c = bh_cur_of(msg);
-	struct block b;
+	struct smb1_block b;
 
 	bh_cur_skip(&c, off);
 	b.n_words = bh_cur_u8(&c);
@@ -31,32 +25,40 @@ static bool block_at(struct bh_span msg, size_t off, struct block *ret)
 	b.bytes_at = bh_cur_offset(&c);
 	b.bytes = bh_cur_of(bh_cur_take(&c, n));
 	if (!bh_cur_ok(&c))
-		return false;
+		return -EBADMSG;
 	*ret = b;
-	return true;
+	return 0;
 }
 
-/* The block of `command`, which may ride behind others: [MS-CIFS] 2.2.3.4.  Offsets must
- * grow, so that a chain ends.  0, -ENOMSG, -EBADMSG. */
-static int chained(struct bh_span msg, uint8_t command, struct block *ret)
+/* [MS-CIFS] 2.2.3.4, of those that we ever look for something behind. */
+static bool chains(uint8_t command)
+{
+	return command == BH_SMB1_SESSION_SETUP || command == BH_SMB1_TREE_CONNECT;
+}
+
+/* Offsets must grow, so that a chain ends. */
+int smb1_chained(struct bh_span msg, uint8_t command, struct smb1_block *ret)
 {
 	struct bh_cur c = bh_cur_of(msg);
-	size_t off = HEADER;
+	struct smb1_block b;
+	size_t off = SMB1_HEADER;
 
 	bh_cur_skip(&c, 4);
 	uint8_t here = bh_cur_u8(&c);
 	for (unsigned i = 0; i < MAX_CHAIN; i++) {
-		if (!block_at(msg, off, ret))
-			return -EBADMSG;
-		if (here == command)
+		int r = smb1_block_at(msg, off, &b);
+		if (r)
+			return r;
+		if (here == command) {
+			*ret = b;
 			return 0;
-		if (here != BH_SMB1_SESSION_SETUP && here != BH_SMB1_TREE_CONNECT)
-			return -ENOMSG; /* not one of those that chain, or not ours */
-		struct bh_cur w = ret->words;
-		here = bh_cur_u8(&w);
-		bh_cur_skip(&w, 1);
-		size_t next = bh_cur_le16(&w);
-		if (!bh_cur_ok(&w) || here == NO_ANDX)
+		}
+		if (!chains(here))
+			return -ENOMSG;
+		here = bh_cur_u8(&b.words);
+		bh_cur_skip(&b.words, 1);
+		size_t next = bh_cur_le16(&b.words);
+		if (!bh_cur_ok(&b.words) || here == NO_ANDX)
 			return -ENOMSG;
 		if (next <= off)
 			return -EBADMSG;
@@ -65,8 +67,7 @@ static int chained(struct bh_span msg, uint8_t command, struct block *ret)
 	return -EBADMSG;
 }
 
-/* A string that ends with NUL, or with the bytes it is in. */
-static struct bh_span string(struct block *b, bool wide)
+struct bh_span smb1_string(struct smb1_block *b, bool wide)
 {
 	struct bh_cur *c = &b->bytes;
 	size_t n = 0, step = wide ? 2 : 1;
@@ -81,9 +82,9 @@ static struct bh_span string(struct block *b, bool wide)
 	return s;
 }
 
-static void text(struct block *b, bool wide, char *ret, size_t size)
+void smb1_text(struct smb1_block *b, bool wide, char *ret, size_t size)
 {
-	struct bh_span s = string(b, wide);
+	struct bh_span s = smb1_string(b, wide);
 
 	if (wide)
 		bh_text_utf16(s, ret, size);
@@ -91,28 +92,35 @@ static void text(struct block *b, bool wide, char *ret, size_t size)
 		bh_text_oem(s, ret, size);
 }
 
-static bool says(struct bh_span s, const char *word)
+/* ---- NEGOTIATE ---- */
+
+static uint8_t dialect_of(struct bh_span name)
 {
-	return s.len == strlen(word) && !memcmp(s.ptr, word, s.len);
+	for (uint8_t i = BH_DIALECT_SMB1_OTHER + 1; i <= BH_DIALECT_NT_LM_012; i++) {
+		if (smb1_says(name, bh_dialect_names[i]))
+			return i;
+	}
+	return BH_DIALECT_SMB1_OTHER;
 }
 
 /* [MS-CIFS] 2.2.4.52.1: dialects as 0x02, text, NUL. */
 int bh_smb1_negotiate_request(struct bh_span msg, struct bh_smb1_offer *ret)
 {
-	struct bh_smb1_offer o = { .nt = -1 };
-	struct block b;
+	struct bh_smb1_offer o = { 0 };
+	struct smb1_block b;
+	int r = smb1_block_at(msg, SMB1_HEADER, &b);
 
-	if (!block_at(msg, HEADER, &b) || b.n_words)
+	if (r)
+		return r;
+	if (b.n_words)
 		return -EBADMSG;
 	while (bh_cur_left(&b.bytes)) {
-		if (bh_cur_u8(&b.bytes) != 0x02 || o.count == MAX_DIALECTS)
+		if (bh_cur_u8(&b.bytes) != 0x02 || o.count == BH_SMB1_DIALECTS)
 			return -EBADMSG;
-		struct bh_span s = string(&b, false);
-		if (says(s, "NT LM 0.12"))
-			o.nt = (int16_t)o.count;
-		if (says(s, "SMB 2.002") || says(s, "SMB 2.???"))
+		struct bh_span s = smb1_string(&b, false);
+		if (smb1_says(s, "SMB 2.002") || smb1_says(s, "SMB 2.???"))
 			o.smb2 = true;
-		o.count++;
+		o.dialect[o.count++] = dialect_of(s);
 	}
 	if (!o.count)
 		return -EBADMSG;
@@ -120,14 +128,15 @@ int bh_smb1_negotiate_request(struct bh_span msg, struct bh_smb1_offer *ret)
 	return 0;
 }
 
-/* [MS-CIFS] 2.2.4.52.2: 17 words for NT LM 0.12, 13 for LANMAN, 1 for the first. */
+/* [MS-CIFS] 2.2.4.52.2: 17 words for NT LM 0.12, 13 for LANMAN, 1 for what was before. */
 int bh_smb1_negotiate_response(struct bh_span msg, struct bh_smb1_choice *ret)
 {
 	struct bh_smb1_choice ch = { 0 };
-	struct block b;
+	struct smb1_block b;
+	int r = smb1_block_at(msg, SMB1_HEADER, &b);
 
-	if (!block_at(msg, HEADER, &b))
-		return -EBADMSG;
+	if (r)
+		return r;
 	ch.index = bh_cur_le16(&b.words);
 	if (b.n_words == 17) {
 		uint8_t mode = bh_cur_u8(&b.words);
@@ -142,101 +151,85 @@ int bh_smb1_negotiate_response(struct bh_span msg, struct bh_smb1_choice *ret)
 	return 0;
 }
 
-/* [MS-CIFS] 2.2.4.53.1: passwords, then account and domain. */
-static int session_basic(struct block *b, bool wide, struct bh_identity *ret)
+/* ---- SESSION_SETUP ---- */
+
+enum { LM_RESPONSE = 24 };
+
+/* From the two password fields: responses to a challenge, or the password itself. */
+static void judge(struct bh_span lm, struct bh_span nt, struct bh_identity *id)
+{
+	/* One NUL is how "no password" is written here. */
+	size_t nt_len = nt.len == 1 && !nt.ptr[0] ? 0 : nt.len;
+
+	if (nt_len || lm.len <= 1)
+		bh_ntlm_judge(nt_len, id);
+	else if (lm.len == LM_RESPONSE)
+		id->auth = BH_AUTH_NTLM; /* LAN Manager's own response is older than v1 */
+}
+
+/* [MS-CIFS] 2.2.4.53.1 with 13 words, and X/Open's SMB protocols, 11.3 with 10: one
+ * password instead of two.  Passwords, then account and domain. */
+static int session_basic(struct smb1_block *b, bool wide, struct bh_identity *ret)
 {
 	struct bh_identity id = { 0 };
+	uint16_t nt = 0;
 
 	bh_cur_skip(&b->words, 4 + 2 + 2 + 2 + 4); /* AndX, buffer, mpx, VC, key */
 	uint16_t lm = bh_cur_le16(&b->words);
-	uint16_t nt = bh_cur_le16(&b->words);
-	bh_cur_skip(&b->bytes, lm);
-	struct bh_span response = bh_cur_take(&b->bytes, nt);
+	if (b->n_words == 13)
+		nt = bh_cur_le16(&b->words);
+	struct bh_span first = bh_cur_take(&b->bytes, lm);
+	struct bh_span second = bh_cur_take(&b->bytes, nt);
 	if (!bh_cur_ok(&b->words) || !bh_cur_ok(&b->bytes))
 		return -EBADMSG;
-	text(b, wide, id.user, sizeof id.user);
-	text(b, wide, id.domain, sizeof id.domain);
+	smb1_text(b, wide, id.user, sizeof id.user);
+	smb1_text(b, wide, id.domain, sizeof id.domain);
 	if (!bh_cur_ok(&b->bytes))
 		return -EBADMSG;
 	id.known = BH_KNOWN_USER | BH_KNOWN_DOMAIN;
-	/* One NUL is how "no password" is written here. */
-	bh_ntlm_judge(nt == 1 && !response.ptr[0] ? 0 : nt, &id);
+	judge(first, second, &id);
 	*ret = id;
 	return 0;
 }
 
-int bh_smb1_session_request(struct bh_span msg, struct bh_identity *ret)
+/* [MS-SMB] 2.2.4.6.1 */
+static int session_extended(struct smb1_block *b, struct bh_identity *ret)
 {
-	struct block b;
-
-	if (!block_at(msg, HEADER, &b))
-		return -EBADMSG;
-	if (b.n_words == 13)
-		return session_basic(&b, unicode(msg), ret);
-	if (b.n_words != 12) { /* LANMAN: who it is stays unknown */
-		*ret = (struct bh_identity){ 0 };
-		return 0;
-	}
-	/* [MS-SMB] 2.2.4.6.1 */
-	bh_cur_skip(&b.words, 4 + 2 + 2 + 2 + 4);
-	uint16_t len = bh_cur_le16(&b.words);
-	struct bh_span token = bh_cur_take(&b.bytes, len);
-	if (!bh_cur_ok(&b.words) || !bh_cur_ok(&b.bytes))
+	bh_cur_skip(&b->words, 4 + 2 + 2 + 2 + 4);
+	uint16_t len = bh_cur_le16(&b->words);
+	struct bh_span token = bh_cur_take(&b->bytes, len);
+	if (!bh_cur_ok(&b->words) || !bh_cur_ok(&b->bytes))
 		return -EBADMSG;
 	return bh_identity_read(token, ret);
 }
 
+int bh_smb1_session_request(struct bh_span msg, struct bh_identity *ret)
+{
+	struct smb1_block b;
+	int r = smb1_block_at(msg, SMB1_HEADER, &b);
+
+	if (r)
+		return r;
+	switch (b.n_words) {
+	case 10:
+	case 13: return session_basic(&b, smb1_unicode(msg), ret);
+	case 12: return session_extended(&b, ret);
+	default: return -EBADMSG;
+	}
+}
+
+/* [MS-CIFS] 2.2.4.53.2 */
 int bh_smb1_session_response(struct bh_span msg, bool *ret_guest)
 {
-	struct block b;
+	struct smb1_block b;
+	int r = smb1_block_at(msg, SMB1_HEADER, &b);
 
-	if (!block_at(msg, HEADER, &b))
-		return -EBADMSG;
+	if (r)
+		return r;
 	bh_cur_skip(&b.words, 4);
 	uint16_t action = bh_cur_le16(&b.words);
 	if (!bh_cur_ok(&b.words))
 		return -EBADMSG;
 	*ret_guest = action & 1;
-	return 0;
-}
-
-/* [MS-CIFS] 2.2.4.55.1: password, path, service. */
-int bh_smb1_tree_request(struct bh_span msg, struct bh_tree_request *ret)
-{
-	struct bh_tree_request t = { 0 };
-	struct block b;
-	int r = chained(msg, BH_SMB1_TREE_CONNECT, &b);
-
-	if (r)
-		return r;
-	bh_cur_skip(&b.words, 4 + 2); /* AndX, flags */
-	uint16_t password = bh_cur_le16(&b.words);
-	bh_cur_skip(&b.bytes, password);
-	if (!bh_cur_ok(&b.words) || !bh_cur_ok(&b.bytes))
-		return -EBADMSG;
-	text(&b, unicode(msg), t.share, sizeof t.share);
-	if (!bh_cur_ok(&b.bytes) || !t.share[0])
-		return -EBADMSG;
-	*ret = t;
-	return 0;
-}
-
-/* [MS-CIFS] 2.2.4.55.2: the service is always in ASCII. */
-int bh_smb1_tree_response(struct bh_span msg, struct bh_tree_response *ret)
-{
-	struct bh_tree_response t = { 0 };
-	struct block b;
-	int r = chained(msg, BH_SMB1_TREE_CONNECT, &b);
-
-	if (r)
-		return r;
-	struct bh_span s = string(&b, false);
-	if (says(s, "A:"))
-		t.type = BH_SHARE_DISK;
-	else if (says(s, "IPC"))
-		t.type = BH_SHARE_PIPE;
-	else if (says(s, "LPT1:"))
-		t.type = BH_SHARE_PRINT;
-	*ret = t;
 	return 0;
 }

@@ -1,7 +1,7 @@
 #include "dissect/dissect.h"
 #include "dissect/text.h"
 
-enum { HEADER = 64, GUID = 16 };
+enum { HEADER = 64, GUID = 16, FLAG_BINDING = 0x01 };
 enum { MAX_DIALECTS = 64, MAX_CONTEXTS = 32 };
 
 /* [MS-SMB2] 2.2.3.1 */
@@ -122,7 +122,8 @@ int bh_smb2_negotiate_response(struct bh_span msg, struct bh_negotiated *ret)
 	n.security_mode = bh_cur_le16(&c);
 	n.wire_dialect = bh_cur_le16(&c);
 	uint16_t ctx_count = bh_cur_le16(&c);
-	bh_cur_skip(&c, GUID + 4); /* server, capabilities */
+	struct bh_span server = bh_cur_take(&c, GUID);
+	bh_cur_skip(&c, 4); /* capabilities */
 	bh_cur_skip(&c, 12); /* largest transact, read, write */
 	bh_cur_skip(&c, 16); /* system time, start time */
 	uint16_t blob_off = bh_cur_le16(&c);
@@ -135,6 +136,7 @@ int bh_smb2_negotiate_response(struct bh_span msg, struct bh_negotiated *ret)
 		read_contexts(&c, ctx_off, ctx_count, &n, NULL);
 	if (!bh_cur_ok(&c))
 		return -EBADMSG;
+	memcpy(n.server, server.ptr, sizeof n.server);
 	*ret = n;
 	return 0;
 }
@@ -147,12 +149,13 @@ int bh_smb2_session_request(struct bh_span msg, struct bh_session_request *ret)
 
 	bh_cur_skip(&c, HEADER);
 	bh_cur_want_le16(&c, 25);
-	/* Flags; a security mode that Windows fills in otherwise than in NEGOTIATE, which is
-	 * the one that counts; capabilities, channel. */
-	bh_cur_skip(&c, 1 + 1 + 4 + 4);
+	s.binding = bh_cur_u8(&c) & FLAG_BINDING;
+	/* A security mode that Windows fills in otherwise than in NEGOTIATE, which is the one
+	 * that counts; capabilities, channel. */
+	bh_cur_skip(&c, 1 + 4 + 4);
 	uint16_t off = bh_cur_le16(&c);
 	uint16_t len = bh_cur_le16(&c);
-	bh_cur_skip(&c, 8); /* previous session */
+	s.previous = bh_cur_le64(&c);
 	if (len)
 		s.token = bh_cur_window(&c, off, len);
 	if (!bh_cur_ok(&c))
@@ -192,6 +195,7 @@ int bh_smb2_tree_request(struct bh_span msg, struct bh_tree_request *ret)
 	struct bh_span path = bh_cur_window(&c, off, len);
 	if (!bh_cur_ok(&c) || !len || len % 2)
 		return -EBADMSG;
+	ret->type = BH_SHARE_UNKNOWN;
 	bh_text_utf16(path, ret->share, sizeof ret->share);
 	return 0;
 }
@@ -211,6 +215,7 @@ int bh_smb2_tree_response(struct bh_span msg, struct bh_tree_response *ret)
 	bh_cur_skip(&c, 8); /* capabilities, access */
 	if (!bh_cur_ok(&c))
 		return -EBADMSG;
+	ret->tree_id = 0;
 	ret->type = type < BH_LEN(types) ? types[type] : BH_SHARE_UNKNOWN;
 	ret->encrypted = flags & 0x00008000;
 	return 0;

@@ -87,7 +87,7 @@ static void add_served(struct bh_host_row *h, const struct bh_row *r, bh_time *s
 	h->served += r->figures.connections;
 	if (c->dialect > h->best_dialect)
 		h->best_dialect = c->dialect;
-	h->smb1 |= c->dialect == BH_DIALECT_NT_LM_012 || c->dialect == BH_DIALECT_SMB1_OTHER;
+	h->smb1 |= bh_dialect_smb1(c->dialect);
 	/* The latest word counts, and of two at one time the weaker. */
 	if (c->signing_server &&
 		(r->figures.last_seen > *signing_at || !h->signing ||

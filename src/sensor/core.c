@@ -21,6 +21,13 @@ static bool smb_port(uint16_t port)
 	return port == SMB_DIRECT || port == SMB_NETBIOS;
 }
 
+/* Of two ports none of which is SMB's own, the lower one is more likely the server's;
+ * what is said on them will tell. */
+static bool serves(uint16_t port, uint16_t other)
+{
+	return smb_port(port) || (!smb_port(other) && port < other);
+}
+
 int bh_sensor_new(
 	const struct bh_sensor_limits *limits, bh_fact_fn sink, void *ctx, struct bh_sensor **ret)
 {
@@ -65,13 +72,21 @@ struct reading {
 	unsigned side;
 };
 
+static bool wants(void *ctx, const struct bh_message *m)
+{
+	const struct reading *r = ctx;
+
+	return talk_wants(r->f, m);
+}
+
 static struct bh_ask take(void *ctx, struct bh_span bytes)
 {
 	const struct reading *r = ctx;
+	struct bh_framer_env env = { wants, ctx };
 	struct bh_message m;
 	struct bh_ask ask = { .skip = 0, .need = 4 };
 
-	switch (bh_framer_step(&r->f->framer[r->side], bytes, &ask.skip, &ask.need, &m)) {
+	switch (bh_framer_step(&r->f->framer[r->side], &env, bytes, &ask.skip, &ask.need, &m)) {
 	case BH_FRAMING_MORE: ask.skip = 0; break;
 	case BH_FRAMING_DONE: break;
 	case BH_FRAMING_TOLD: talk_message(r->s, r->f, r->side, &m); break;
@@ -119,8 +134,8 @@ static void begin_roles(struct flow *f, const struct bh_segment *g, unsigned sid
 	if (g->flags & BH_TCP_SYN)
 		f->client = (uint8_t)(g->flags & BH_TCP_ACK ? !side : side);
 	else
-		f->client = (uint8_t)(smb_port(g->dport) ? side : !side);
-	f->foreign = !smb_port(f->port[!f->client]);
+		f->client = (uint8_t)(serves(g->dport, g->sport) ? side : !side);
+	f->foreign = !smb_port(f->port[!f->client]) && !f->elsewhere;
 }
 
 /* Is a client's SYN the one of the connection we know, come late or come again?  What was
@@ -185,12 +200,20 @@ static void segment(struct bh_sensor *s, struct flow *f, unsigned side, const st
 
 	if ((g->flags & (BH_TCP_SYN | BH_TCP_ACK)) == BH_TCP_SYN &&
 		(f->seen[0] || f->seen[1] || f->foreign) && !same_connection(f, side, g->seq)) {
+		if (f->elsewhere) { /* what is spoken on this one is not known yet */
+			flow_drop(s, f);
+			return;
+		}
 		flow_restart(s, f);
 		begin_roles(f, g, side);
 		s->tally.flows += !f->foreign;
 	}
 	f->last = s->now;
 	f->dirty = true;
+	if (f->foreign && bh_message_begins(g->payload)) {
+		f->foreign = false;
+		s->tally.flows++;
+	}
 	if (f->foreign)
 		return;
 	if (!f->seen[side])
@@ -208,17 +231,38 @@ static void segment(struct bh_sensor *s, struct flow *f, unsigned side, const st
 		s->tally.truncated_packets++;
 }
 
+static bool used_elsewhere(const struct bh_sensor *s, uint16_t port)
+{
+	return s->elsewhere[port / 64] >> port % 64 & 1;
+}
+
+static void use_elsewhere(struct bh_sensor *s, uint16_t port)
+{
+	s->elsewhere[port / 64] |= (uint64_t)1 << port % 64;
+}
+
 static int tcp(struct bh_sensor *s, const struct bh_segment *g)
 {
+	bool ours = smb_port(g->sport) || smb_port(g->dport);
 	unsigned side = 0;
 
-	if (!smb_port(g->sport) && !smb_port(g->dport))
+	/* On other ports SMB is known by how its messages begin; nothing is remembered of
+	 * connections in which none did. */
+	if (!ours && !bh_message_begins(g->payload) &&
+		!(used_elsewhere(s, g->sport) && used_elsewhere(s, g->dport)))
 		return 0;
 	struct flow *f = flow_find(s, g, &side);
 	if (!f) {
+		if (!ours && !bh_message_begins(g->payload))
+			return 0;
 		f = flow_add(s, g, &side);
 		if (!f)
 			return -ENOMEM;
+		f->elsewhere = !ours;
+		if (!ours) {
+			use_elsewhere(s, g->sport);
+			use_elsewhere(s, g->dport);
+		}
 		begin_roles(f, g, side);
 		s->tally.flows += !f->foreign;
 	}
@@ -256,6 +300,7 @@ int bh_sensor_packet(struct bh_sensor *s, unsigned link, bh_time when, struct bh
 		else
 			s->tally.unknown_frames++;
 		break;
+	case BH_FRAME_UDP:
 	case BH_FRAME_OTHER: break;
 	}
 	return s->error;

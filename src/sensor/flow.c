@@ -40,6 +40,11 @@ static uint64_t siphash(const uint64_t key[2], const uint64_t *words, size_t n)
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
+uint64_t flow_hash(const struct bh_sensor *s, const uint64_t *words, size_t n)
+{
+	return siphash(s->key, words, n);
+}
+
 /* Both directions of a connection have one key: the lower end first. */
 struct ends {
 	const struct bh_addr *addr[2];

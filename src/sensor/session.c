@@ -94,6 +94,9 @@ struct tree *tree_settle(struct bh_sensor *s, struct flow *f, struct session *e,
 		}
 		o->id = t->id;
 		o->open = t->open;
+		o->pipes |= t->pipes;
+		o->proof |= t->proof;
+		memcpy(o->opening, t->opening, sizeof o->opening);
 		bh_figures_add(&o->leaf.figures, &t->leaf.figures);
 		tell_gone(s, &t->leaf);
 		tree_unlink(s, f, e, t);
@@ -119,6 +122,7 @@ static void session_unlink(struct bh_sensor *s, struct flow *f, struct session *
 		at = &(*at)->next;
 	*at = e->next;
 	f->n_sessions--;
+	channel_remove(s, e);
 	node_free(s, e);
 }
 
@@ -126,7 +130,7 @@ struct session *session_find(struct flow *f, uint64_t id)
 {
 	for (struct session **at = &f->sessions; *at; at = &(*at)->next) {
 		struct session *e = *at;
-		if (e->id != id)
+		if (e->id != id || (e->logoff[0] && e->logoff[1]))
 			continue;
 		*at = e->next;
 		e->next = f->sessions;
@@ -151,6 +155,7 @@ struct session *session_new(struct bh_sensor *s, struct flow *f)
 		return NULL;
 	e->leaf.id = ++s->next_leaf;
 	e->sealed.id = ++s->next_leaf;
+	e->flow = f;
 	e->next = f->sessions;
 	f->sessions = e;
 	f->n_sessions++;
@@ -171,8 +176,9 @@ struct session *session_get(struct bh_sensor *s, struct flow *f, uint64_t id)
 
 void session_merge(struct bh_sensor *s, struct flow *f, struct session *into, struct session *from)
 {
-	if (!into->who.auth)
+	if (!into->who.auth && !into->who.known)
 		into->who = from->who;
+	into->joins |= from->joins;
 	bh_figures_add(&into->leaf.figures, &from->leaf.figures);
 	for (struct pending *p = f->pending; p; p = p->next) {
 		if (p->session == from)

@@ -17,12 +17,21 @@
 #define MAX_TREES     64u /* of one session */
 #define MAX_PENDING   64u /* unanswered requests of one connection */
 #define MAX_NODES     32768u /* sessions, trees and requests in all */
+#define OPENINGS      8u /* unanswered requests to open, of one tree */
+#define CHANNELS      1024u /* buckets of sessions by their number; a power of two */
 
 /* Something that facts are told of. */
 struct leaf {
 	uint64_t id, revision, told_hash;
 	struct bh_figures figures;
 	bool told;
+};
+
+/* A request to open something, or the answer if that came first. */
+struct opening {
+	uint64_t message_id;
+	uint32_t pipe; /* the bit it would set if this is a pipe */
+	bool asked, opened;
 };
 
 struct tree {
@@ -36,6 +45,10 @@ struct tree {
 	bool named; /* share is known */
 	bool encrypted; /* the share demands it */
 	bool again; /* this connection has the same tree open already */
+	bool proof; /* spoken to as only pipes are */
+	uint8_t next_opening;
+	uint32_t pipes; /* opened or bound, if this is where pipes are */
+	struct opening opening[OPENINGS];
 	char share[BH_SHARE_TEXT];
 };
 
@@ -45,11 +58,16 @@ struct session {
 	struct leaf leaf;
 	struct leaf sealed; /* encrypted messages that belong to no tree we know */
 	uint64_t id; /* 0: not known yet */
+	struct flow *flow;
+	struct session *same_bucket; /* of those that other connections may join */
 	unsigned n_trees;
 	uint32_t status;
 	uint16_t flags; /* BH_SESSION_* */
 	bool answered; /* status is final */
 	bool ok; /* and it is success; flags are known */
+	bool joinable; /* in a bucket */
+	bool joins; /* a session that another connection began */
+	bool logoff[2]; /* asked and answered: its number may mean another one from now on */
 	bool signed_seen, unsigned_seen;
 	bool clear; /* messages in clear after the set-up */
 	bool sealed_seen; /* encrypted messages */
@@ -66,7 +84,8 @@ struct pending {
 	struct bh_figures figures;
 	bool is_tree;
 	bool asked, answered;
-	char share[BH_SHARE_TEXT]; /* TREE_CONNECT that was asked */
+	uint8_t type; /* TREE_CONNECT that was asked */
+	char share[BH_SHARE_TEXT];
 };
 
 struct flow {
@@ -75,7 +94,8 @@ struct flow {
 	struct bh_addr addr[2];
 	uint16_t port[2];
 	uint8_t client; /* which of the two */
-	bool foreign; /* not SMB: its server's port is another */
+	bool foreign; /* not SMB: its server's port is another, and no message began */
+	bool elsewhere; /* SMB by its signature, on ports that are not its own */
 	bool syn[2]; /* a SYN of that side was seen */
 	bool fin[2];
 	bool roles_sure;
@@ -100,9 +120,11 @@ struct flow {
 	struct bh_smb1_choice choice;
 	bool offer_seen, choice_seen;
 	bool smb2_first; /* began with an SMB2 NEGOTIATE: SMB1 was not offered */
+	bool smb1_seen; /* used, not only offered */
 	bool nt_seen; /* SMB1 in a form that only NT LM 0.12 has */
 	bool sealed_seen;
 	char netname[BH_NAME_TEXT];
+	struct bh_nbss_request nbss;
 };
 
 struct bh_sensor {
@@ -112,7 +134,9 @@ struct bh_sensor {
 	size_t n_buckets; /* a power of two */
 	size_t n_flows, max_flows;
 	struct flow *oldest, *newest;
+	struct session *channels[CHANNELS];
 	uint64_t key[2];
+	uint64_t elsewhere[65536 / 64]; /* ports that SMB was ever seen on beside its own */
 	uint64_t next_leaf, tally_revision;
 	unsigned n_nodes;
 	bool dropping; /* no flow may be given up now, to make room for another's state */
@@ -137,11 +161,51 @@ void flow_forget(struct bh_sensor *s, struct flow *f); /* without telling */
 /* core.c: delivers what its streams hold. */
 void flow_end_streams(struct bh_sensor *s, struct flow *f);
 
-/* ---- talk.c: what a message means for the connection it was seen on ---- */
+/* A keyed hash of words. */
+uint64_t flow_hash(const struct bh_sensor *s, const uint64_t *words, size_t n);
 
+/* ---- what a message means for the connection it was seen on ---- */
+
+struct talk {
+	struct bh_sensor *s;
+	struct flow *f;
+	const struct bh_message *m;
+	bool to_server;
+};
+
+static inline void talk_malformed(struct talk *t)
+{
+	t->s->tally.malformed++;
+}
+
+/* talk.c */
 void talk_message(struct bh_sensor *s, struct flow *f, unsigned side, const struct bh_message *m);
+/* Is the beginning of a request that opens or carries worth a look? */
+bool talk_wants(const struct flow *f, const struct bh_message *m);
 /* Requests that were never answered become what they are. */
 void talk_end(struct bh_sensor *s, struct flow *f);
+
+/* logon.c: NEGOTIATE and SESSION_SETUP; the session it was about, or NULL. */
+void logon_nbss(struct talk *t);
+void logon_smb2_negotiate(struct talk *t);
+void logon_smb1_negotiate(struct talk *t);
+struct session *logon_smb2_session(struct talk *t);
+struct session *logon_smb1_session(struct talk *t);
+
+/* share.c: TREE_CONNECT, and what is opened in a tree */
+void share_smb2_connect(struct talk *t, struct session *e);
+void share_smb1_connect(struct talk *t, struct session *e);
+void share_message(struct talk *t, struct session *e);
+void share_unanswered(struct talk *t, struct pending *p);
+bool share_has_pipes(const struct tree *tree);
+
+/* channel.c: sessions that more than one connection uses, [MS-SMB2] 3.2.4.1.7 */
+void channel_add(struct bh_sensor *s, struct session *e);
+void channel_remove(struct bh_sensor *s, struct session *e);
+/* The session on another connection that e has joined; NULL when we know none. */
+const struct session *channel_first(const struct bh_sensor *s, const struct session *e);
+/* A tree that was connected on that one, and is used here. */
+void channel_adopt(const struct bh_sensor *s, const struct session *e, struct tree *t);
 
 /* ---- session.c ---- */
 

@@ -81,9 +81,8 @@ static uint8_t dialect(const struct flow *f)
 	if (f->nt_seen || (f->choice_seen && f->choice.nt))
 		return BH_DIALECT_NT_LM_012;
 	if (f->choice_seen && f->offer_seen && f->choice.index < f->offer.count)
-		return f->choice.index == (uint16_t)f->offer.nt ? BH_DIALECT_NT_LM_012
-								: BH_DIALECT_SMB1_OTHER;
-	return BH_DIALECT_UNKNOWN;
+		return f->offer.dialect[f->choice.index];
+	return f->smb1_seen ? BH_DIALECT_SMB1_OTHER : BH_DIALECT_UNKNOWN;
 }
 
 static bool complete(const struct flow *f)
@@ -97,6 +96,13 @@ static void known_text(struct bh_conversation *c, uint8_t bit, char *field, cons
 
 	c->known |= bit;
 	memcpy(field, text, size);
+}
+
+static void known_name(
+	struct bh_conversation *c, uint8_t bit, char *field, const char name[BH_NETBIOS_TEXT])
+{
+	c->known |= bit;
+	memcpy(field, name, BH_NETBIOS_TEXT);
 }
 
 static void connection(const struct bh_sensor *s, const struct flow *f, struct bh_conversation *c)
@@ -121,19 +127,32 @@ static void connection(const struct bh_sensor *s, const struct flow *f, struct b
 	c->complete = complete(f);
 	if (f->netname[0])
 		known_text(c, BH_KNOWN_SERVER_NAME, c->server_name, f->netname);
+	else if (f->nbss.called[0])
+		known_name(c, BH_KNOWN_SERVER_NAME, c->server_name, f->nbss.called);
+	if (f->nbss.calling[0])
+		known_name(c, BH_KNOWN_WORKSTATION, c->workstation, f->nbss.calling);
 }
 
-static void of_session(const struct session *e, struct bh_conversation *c)
+static void of_identity(const struct bh_identity *id, struct bh_conversation *c)
 {
-	const struct bh_identity *id = &e->who;
-
 	c->auth = id->auth;
 	c->ntlm = id->ntlm;
 	c->known |= id->known;
 	memcpy(c->user, id->user, sizeof c->user);
 	memcpy(c->domain, id->domain, sizeof c->domain);
-	memcpy(c->workstation, id->workstation, sizeof c->workstation);
 	memcpy(c->service, id->service, sizeof c->service);
+	if (id->known & BH_KNOWN_WORKSTATION) /* better than a NetBIOS name */
+		memcpy(c->workstation, id->workstation, sizeof c->workstation);
+}
+
+static void of_session(
+	const struct bh_sensor *s, const struct session *e, struct bh_conversation *c)
+{
+	const struct session *first = channel_first(s, e);
+
+	of_identity(first && !e->who.known ? &first->who : &e->who, c);
+	if (!c->auth && !(c->known & BH_KNOWN_USER) && e->flags & BH_SESSION_NULL)
+		c->auth = BH_AUTH_ANONYMOUS;
 	if (e->answered) {
 		c->known |= BH_KNOWN_AUTH_STATUS;
 		c->auth_status = e->status;
@@ -194,9 +213,11 @@ static void one_tree(struct bh_sensor *s, struct flow *f, struct session *e, str
 	struct bh_figures figures = t->leaf.figures;
 
 	connection(s, f, &who);
-	of_session(e, &who);
+	of_session(s, e, &who);
 	of_tree(e, t, &who);
 	figures.connections = !t->again;
+	if (share_has_pipes(t))
+		figures.pipes = t->pipes;
 	if (t->encrypted && encrypted == 1)
 		bh_figures_add(&figures, &e->sealed.figures);
 	tell_leaf(s, &t->leaf, &who, &figures, closed);
@@ -209,7 +230,7 @@ static void one_sealed(struct bh_sensor *s, struct flow *f, struct session *e, b
 	struct bh_figures figures = e->sealed.figures;
 
 	connection(s, f, &who);
-	of_session(e, &who);
+	of_session(s, e, &who);
 	figures.connections = 1;
 	tell_leaf(s, &e->sealed, &who, &figures, closed);
 }
@@ -223,7 +244,7 @@ static void one_session(struct bh_sensor *s, struct flow *f, struct session *e, 
 	if (!trees) {
 		struct bh_figures figures = e->leaf.figures;
 		connection(s, f, &who);
-		of_session(e, &who);
+		of_session(s, e, &who);
 		figures.connections = 1;
 		tell_gone(s, &e->sealed);
 		tell_leaf(s, &e->leaf, &who, &figures, closed);

@@ -30,7 +30,7 @@ def key(r):
 def dialect(conn):
     """The last one agreed on; 2.FF asks for another round."""
     d = [x for x in conn["dialect"] if x != "2.FF"]
-    return (d[-1] if d[-1] == "NT LM 0.12" or d[-1][0].isdigit() else "SMB1") if d else None
+    return d[-1] if d else None
 
 
 def auth_matches(a, r):

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "model/pipe.h"
 #include "sensor/sensor.h"
 
 struct all {
@@ -71,6 +72,20 @@ static void status(const char *name, bool known, uint32_t v)
 	text(name, known, s);
 }
 
+static void pipes(uint32_t bits)
+{
+	const char *comma = "";
+
+	printf(",\"pipes\":[");
+	for (unsigned i = 0; i < BH_PIPES; i++) {
+		if (bits >> i & 1) {
+			printf("%s\"%s\"", comma, bh_pipe_names[i]);
+			comma = ",";
+		}
+	}
+	putchar(']');
+}
+
 static void leaf(const struct bh_fact *f)
 {
 	const struct bh_conversation *c = &f->leaf_is.who;
@@ -103,6 +118,8 @@ static void leaf(const struct bh_fact *f)
 	three("guest", c->guest);
 	named("verdict", bh_outcome_names[c->outcome]);
 	three("complete", c->complete);
+	pipes(g->pipes);
+	printf(",\"opens\":%llu", (unsigned long long)g->opens);
 	printf(",\"connections\":%llu,\"bytes_to_server\":%llu,\"bytes_to_client\":%llu,"
 	       "\"first_seen\":%lld,\"last_seen\":%lld}\n",
 		(unsigned long long)g->connections, (unsigned long long)g->bytes_to_server,

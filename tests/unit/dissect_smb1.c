@@ -60,12 +60,12 @@ static void test_an_offer_tells_smb2_from_smb1(void)
 	dialects(&b, multi);
 	EXPECT_INT(bh_smb1_negotiate_request(bh_span_of(b.ptr, b.len), &o), 0);
 	EXPECT_INT(o.count, 4);
-	EXPECT_INT(o.nt, 1);
+	EXPECT_INT(o.dialect[1], BH_DIALECT_NT_LM_012);
 	EXPECT(o.smb2);
 	REFUSES_EVERY_TRUNCATION(&b, bh_smb1_negotiate_request(msg, &o));
 	dialects(&c, old);
 	EXPECT_INT(bh_smb1_negotiate_request(bh_span_of(c.ptr, c.len), &o), 0);
-	EXPECT_INT(o.nt, -1);
+	EXPECT_INT(o.dialect[1], BH_DIALECT_LANMAN_10);
 	EXPECT(!o.smb2);
 	set16(&c, 33, 0xffff); /* byte count */
 	EXPECT_INT(bh_smb1_negotiate_request(bh_span_of(c.ptr, c.len), &o), -EBADMSG);

@@ -255,6 +255,14 @@ struct heard {
 	bool lost;
 };
 
+static bool yes(void *ctx, const struct bh_message *m)
+{
+	(void)ctx;
+	return m->act != BH_ACT_NONE;
+}
+
+static const struct bh_framer_env everything = { yes, NULL };
+
 /* Feeds a stream as the capture room does, one ask after the other. */
 static void frame(const struct bh_buf *b, struct heard *ret)
 {
@@ -269,7 +277,8 @@ static void frame(const struct bh_buf *b, struct heard *ret)
 		uint32_t was = need;
 		uint8_t *keep = malloc(need);
 		memcpy(keep, b->ptr + at, need);
-		enum bh_framing r = bh_framer_step(&f, bh_span_of(keep, need), &skip, &need, &m);
+		enum bh_framing r =
+			bh_framer_step(&f, &everything, bh_span_of(keep, need), &skip, &need, &m);
 		free(keep);
 		if (r == BH_FRAMING_LOST) {
 			ret->lost = true;

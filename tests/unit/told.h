@@ -67,10 +67,25 @@ static inline bool same_rows(const struct told *a, const struct told *b)
 		if (!bh_conversation_equal(&a->leaf[i].leaf_is.who, &b->leaf[i].leaf_is.who))
 			return false;
 		if (f->connections != g->connections || f->bytes_to_client != g->bytes_to_client ||
-			f->bytes_to_server != g->bytes_to_server)
+			f->bytes_to_server != g->bytes_to_server || f->opens != g->opens ||
+			f->pipes != g->pipes)
 			return false;
 	}
 	return true;
+}
+
+/* Names are known from more than one place, and the better one is told: that of a share's path
+ * rather than those of NEGOTIATE and the NetBIOS session, that of the logon rather than the
+ * calling name.  A lesser name may thus be replaced by what comes later. */
+static inline bool names_explained(const struct bh_conversation *a, const struct bh_conversation *b)
+{
+	bool better_server = b->known & ~a->known & BH_KNOWN_SHARE;
+	bool better_client = b->known & ~a->known & BH_KNOWN_USER;
+
+	return (!(a->known & BH_KNOWN_SERVER_NAME) || better_server ||
+		       !strcmp(a->server_name, b->server_name)) &&
+	       (!(a->known & BH_KNOWN_WORKSTATION) || better_client ||
+		       !strcmp(a->workstation, b->workstation));
 }
 
 /* Is row a what row b says, where a says anything?  (`complete` tells of the capture: a gap
@@ -82,11 +97,13 @@ static inline bool explained(const struct bh_conversation *a, const struct bh_co
 #define OR_ZERO(field)    (!a->field || a->field == b->field)
 #define OR_UNKNOWN(field) (a->field < 0 || a->field == b->field)
 	return AS_KNOWN(BH_KNOWN_SHARE, share) && AS_KNOWN(BH_KNOWN_USER, user) &&
-	       AS_KNOWN(BH_KNOWN_DOMAIN, domain) && AS_KNOWN(BH_KNOWN_WORKSTATION, workstation) &&
-	       AS_KNOWN(BH_KNOWN_SERVICE, service) && AS_KNOWN(BH_KNOWN_SERVER_NAME, server_name) &&
+	       AS_KNOWN(BH_KNOWN_DOMAIN, domain) && AS_KNOWN(BH_KNOWN_SERVICE, service) &&
+	       names_explained(a, b) &&
 	       (!(a->known & BH_KNOWN_AUTH_STATUS) || a->auth_status == b->auth_status) &&
 	       (!(a->known & BH_KNOWN_SHARE_STATUS) || a->share_status == b->share_status) &&
-	       OR_ZERO(dialect) && OR_ZERO(auth) && OR_ZERO(ntlm) && OR_ZERO(signing_server) &&
+	       (OR_ZERO(dialect) ||
+		       (a->dialect == BH_DIALECT_SMB1_OTHER && bh_dialect_smb1(b->dialect))) &&
+	       OR_ZERO(auth) && OR_ZERO(ntlm) && OR_ZERO(signing_server) &&
 	       OR_ZERO(signing_client) && OR_ZERO(cipher) && OR_ZERO(signing_algorithm) &&
 	       OR_ZERO(compression) && OR_ZERO(share_type) && OR_ZERO(outcome) &&
 	       OR_UNKNOWN(smb1_offered) && OR_UNKNOWN(is_signed) && OR_UNKNOWN(encrypted) &&
@@ -110,9 +127,11 @@ static inline void expect_explained(
 {
 	for (size_t i = 0; i < part->n; i++) {
 		const struct bh_conversation *a = &part->leaf[i].leaf_is.who;
+		uint32_t pipes = part->leaf[i].leaf_is.figures.pipes;
 		bool found = false;
 		for (size_t k = 0; k < whole->n; k++)
-			found |= explained(a, &whole->leaf[k].leaf_is.who);
+			found |= explained(a, &whole->leaf[k].leaf_is.who) &&
+				 !(pipes & ~whole->leaf[k].leaf_is.figures.pipes);
 		EXPECT(found);
 		if (found || tap_bad > 3)
 			continue;
