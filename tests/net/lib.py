@@ -168,6 +168,24 @@ def ip(*argv):
     return done.stdout
 
 
+def remove(name):
+    """A namespace, who still lives in it, and what bulkhead-priv remembers of it: without
+    it that is worth nothing."""
+    told = subprocess.run(["ip", "netns", "pids", name], text=True, capture_output=True)
+    for pid in set(map(int, told.stdout.split())) - {os.getpid()}:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    try:
+        there = os.stat(f"/run/netns/{name}")
+        if there.st_dev == os.stat("/proc/self/ns/net").st_dev:  # else a file that names none
+            shutil.rmtree(f"/run/bulkhead/netns-{there.st_ino}", ignore_errors=True)
+    except FileNotFoundError:
+        pass
+    subprocess.run(["ip", "netns", "del", name], capture_output=True)
+
+
 def sweep():
     """Namespaces of runs that are no more."""
     try:
@@ -177,7 +195,7 @@ def sweep():
     for name in names:
         m = re.match(PREFIX + r"(\d+)-", name)
         if m and not os.path.exists(f"/proc/{m[1]}"):
-            subprocess.run(["ip", "netns", "del", name], capture_output=True)
+            remove(name)
 
 
 class Net:
@@ -208,10 +226,8 @@ class Net:
                     pass
                 c.wait()
         for s in self.spaces:
-            # What bulkhead-priv remembers of a namespace is worth nothing without it.
-            shutil.rmtree(f"/run/bulkhead/netns-{os.fstat(s.fd).st_ino}", ignore_errors=True)
             os.close(s.fd)
-            subprocess.run(["ip", "netns", "del", s.full], capture_output=True)
+            remove(s.full)
 
     def space(self, name):
         s = Space(self, name)
