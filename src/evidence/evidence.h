@@ -85,8 +85,9 @@ struct bh_event_sink {
 bool bh_evtx_is(struct bh_span first_bytes);
 
 struct bh_evtx_told {
-	uint32_t records; /* told to the sink */
-	uint32_t unreadable; /* records, or holes where some must have been */
+	uint32_t records; /* read */
+	uint32_t unreadable; /* records that could not be, wholly or what was wanted of
+			      * them, and holes where some must have been */
 	bool suspect; /* a checksum is wrong: what reads as a record was told all the same */
 };
 
