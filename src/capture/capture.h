@@ -1,5 +1,6 @@
 /*
- * capture: packets in, TCP segments in stream order per direction out, with honest gaps.
+ * capture: packets in, TCP segments in stream order per direction out, with honest gaps;
+ * UDP datagrams as they come.
  *
  * Three parts that know nothing of SMB: a reader of capture files (pcap, pcapng,
  * either of them gzipped, decided by content), a walk down one packet's headers, and
@@ -44,6 +45,7 @@ const char *bh_capture_problem(const struct bh_capture *c, uint64_t *offset);
 #define BH_TCP_RST 0x04u
 #define BH_TCP_ACK 0x10u
 
+/* Of TCP; or a UDP datagram, which has no seq, ack and flags. */
 struct bh_segment {
 	struct bh_addr src, dst;
 	struct bh_span payload; /* as captured */
@@ -54,15 +56,18 @@ struct bh_segment {
 };
 
 enum bh_frame_kind {
-	BH_FRAME_TCP, /* *ret is filled in */
-	BH_FRAME_OTHER, /* IP or ARP, and not TCP: not our business */
+	BH_FRAME_TCP, /* *ret is filled in; it means nothing otherwise */
+	BH_FRAME_UDP, /* the same */
+	BH_FRAME_OTHER, /* IP or ARP, and neither, or a piece of UDP: not our business */
 	BH_FRAME_FRAGMENT, /* a piece of a TCP packet: not followed */
-	BH_FRAME_CUT, /* snaplen, or a lie, ends it before the TCP payload */
+	BH_FRAME_CUT, /* snaplen, or a lie, ends it before the payload */
 	BH_FRAME_UNKNOWN, /* a link layer, ethertype or tunnel that is not read */
 };
 
-/* LINKTYPE 0/108 (BSD loopback), 1 (Ethernet, 802.1Q and QinQ), 12/14/101 (raw IP),
- * 113/276 (Linux cooked), 228/229 (IPv4, IPv6). */
+/* LINKTYPE 0/108 (BSD loopback), 1 (Ethernet), 12/14/101 (raw IP), 113/276 (Linux
+ * cooked), 228/229 (IPv4, IPv6); there 802.1Q and QinQ tags, MPLS labels and PPPoE
+ * sessions are stepped over.  Of tunnels the innermost packet is told, down to the
+ * fourth inside: IP in IP, GRE with Ethernet or IP in it, ERSPAN, VXLAN. */
 enum bh_frame_kind bh_frame_read(uint32_t link, struct bh_span bytes, struct bh_segment *ret);
 
 /* ---- one direction of a TCP connection ---- */

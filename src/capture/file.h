@@ -12,7 +12,7 @@
 struct bh_interface {
 	uint32_t link, snaplen;
 	int64_t offset; /* seconds to add */
-	uint8_t resolution; /* if_tsresol as written */
+	uint64_t per_second; /* what times count; 0: something we have no numbers for */
 };
 
 struct bh_capture {

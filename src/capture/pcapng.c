@@ -16,26 +16,35 @@ enum { OPTION_END = 0, OPTION_TSRESOL = 9, OPTION_TSOFFSET = 14, MAX_OPTIONS = 6
 /* A block that holds a packet, with room for its options. */
 #define MAX_PACKET_BLOCK (BH_MAX_PACKET + 64u * 1024)
 
-/* Ticks since 1970 in units of 10^-n, or of 2^-n when the top bit is set. */
+/* if_tsresol: units of 10^-n seconds, or of 2^-n when the top bit is set. */
+static uint64_t units(uint8_t resolution)
+{
+	unsigned n = resolution & 0x7f;
+	uint64_t per_second = 1;
+
+	if (resolution & 0x80)
+		return n > 63 ? 0 : per_second << n;
+	if (n > 19)
+		return 0;
+	while (n--)
+		per_second *= 10;
+	return per_second;
+}
+
+/* Ticks since 1970, or since the interface's own beginning. */
 static bh_time time_of(const struct bh_interface *i, uint64_t ticks)
 {
-	unsigned n = i->resolution & 0x7f;
-	bh_u128 per_second = 1;
-	uint64_t ns_per_second = (uint64_t)BH_SECOND;
-
-	if (i->resolution & 0x80) {
-		if (n > 63)
-			return 0;
-		per_second <<= n;
-	} else {
-		if (n > 19)
-			return 0;
-		while (n--)
-			per_second *= 10;
-	}
-	uint64_t seconds = (uint64_t)(ticks / per_second);
-	uint64_t rest = (uint64_t)(ticks % per_second * ns_per_second / per_second);
+	const uint64_t ns = (uint64_t)BH_SECOND;
 	int64_t sum;
+
+	if (!i->per_second)
+		return 0;
+	uint64_t seconds = ticks / i->per_second, rest = ticks % i->per_second;
+	/* Dividing 128 bits costs more than all the rest of reading a packet. */
+	if (i->per_second <= ns)
+		rest = rest * ns / i->per_second;
+	else
+		rest = (uint64_t)((bh_u128)rest * ns / i->per_second);
 	if (seconds > INT64_MAX || __builtin_add_overflow((int64_t)seconds, i->offset, &sum))
 		return 0;
 	return bh_capture_time(sum, rest);
@@ -52,7 +61,7 @@ static void interface_options(const struct bh_capture *c, struct bh_span o, stru
 		if (code == OPTION_END || padded > o.len)
 			return;
 		if (code == OPTION_TSRESOL && len == 1)
-			i->resolution = v[0];
+			i->per_second = units(v[0]);
 		if (code == OPTION_TSOFFSET && len == 8) {
 			uint64_t hi = bh_read32(c, c->big_endian ? v : v + 4);
 			uint64_t lo = bh_read32(c, c->big_endian ? v + 4 : v);
@@ -76,7 +85,7 @@ static int add_interface(struct bh_capture *c, uint64_t at, struct bh_span body)
 	*i = (struct bh_interface){
 		.link = bh_read16(c, body.ptr),
 		.snaplen = bh_read32(c, body.ptr + 4),
-		.resolution = 6,
+		.per_second = units(6),
 	};
 	interface_options(c, bh_span_of(body.ptr + 8, body.len - 8), i);
 	return 0;

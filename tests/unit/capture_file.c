@@ -62,29 +62,32 @@ static void section(struct maker *m)
 	p32(m, 28);
 }
 
-/* With if_tsresol, and if_tsoffset when it is not 0. */
-static void interface(
-	struct maker *m, unsigned link, uint32_t snaplen, uint8_t resolution, uint32_t offset)
+static void option(struct maker *m, unsigned code, const void *value, unsigned n)
 {
-	uint32_t len = 20 + 8 + 12 + 4;
+	p16(m, code);
+	p16(m, n);
+	bh_buf_add(&m->b, value, n);
+	put_zero(&m->b, -n & 3);
+}
 
+/* With if_tsresol and if_tsoffset, and the names of what nobody reads. */
+static void interface(
+	struct maker *m, unsigned link, uint32_t snaplen, uint8_t resolution, int64_t offset)
+{
+	uint32_t len = 20 + 12 + 8 + 12 + 4;
+	uint8_t wire[8];
+
+	for (unsigned i = 0; i < 8; i++)
+		wire[m->big ? 7 - i : i] = (uint8_t)((uint64_t)offset >> 8 * i);
 	p32(m, 1);
 	p32(m, len);
 	p16(m, link);
 	p16(m, 0);
 	p32(m, snaplen);
-	p16(m, 9);
-	p16(m, 1);
-	bh_buf_u8(&m->b, resolution);
-	put_zero(&m->b, 3);
-	p16(m, 14);
-	p16(m, 8);
-	if (m->big)
-		p32(m, 0);
-	p32(m, offset);
-	if (!m->big)
-		p32(m, 0);
-	p32(m, 0);
+	option(m, 2, "eth0\0", 6); /* not padded */
+	option(m, 9, &resolution, 1);
+	option(m, 14, wire, 8);
+	option(m, 0, "", 0);
 	p32(m, len);
 }
 
@@ -353,12 +356,12 @@ static void test_each_lying_length_is_refused(void)
 	expect_lie(&m, 24 + 16 + 5 + 8, 7, 1);
 
 	make_ng(&ng);
-	size_t first = 28, packet = 28 + 44 + 44 + 16;
+	size_t first = 28, packet = 28 + 56 + 56 + 16;
 	expect_lie(&ng, 4, 27, 0); /* section's length */
 	expect_lie(&ng, 8, 0x11223344, 0); /* its byte order */
 	expect_lie(&ng, first + 4, 8, 0); /* interface's length */
 	expect_lie(&ng, first + 4, 0xfffffffc, 0);
-	expect_lie(&ng, first + 40, 48, 0); /* and again at its end */
+	expect_lie(&ng, first + 52, 60, 0); /* and again at its end */
 	expect_lie(&ng, packet + 8, 2, 0); /* an interface that is not there */
 	expect_lie(&ng, packet + 20, 9, 0); /* captured */
 	expect_lie(&ng, packet + 20, 0xffffffff, 0);
@@ -386,6 +389,39 @@ static void test_hostile_times_become_unknown(void)
 	EXPECT_INT(got.when[2], 0);
 	EXPECT_INT(got.when[3], 1700000000 * BH_SECOND);
 	bh_buf_reset(&m.b);
+}
+
+/* Every resolution tells the same moment, each interface in its own. */
+static void test_each_interface_counts_time_its_own_way(void)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		struct maker m = { .big = i & 1 };
+		int64_t offset = i & 2 ? -5000000000 : 250; /* before 1970, or into it */
+		uint64_t seconds = (uint64_t)(1700000000 - offset), power = 1;
+
+		section(&m);
+		for (uint8_t n = 0; n <= 9; n++)
+			interface(&m, 1, 0, n, offset);
+		interface(&m, 1, 0, 18, 1699999999);
+		interface(&m, 1, 0, 0x80, offset);
+		interface(&m, 1, 0, 0x80 | 1, offset);
+		interface(&m, 1, 0, 0x80 | 30, offset);
+		interface(&m, 1, 0, 0x80 | 63, 1699999999);
+		for (uint8_t n = 0; n <= 9; n++, power *= 10)
+			enhanced(&m, n, seconds * power + power / 2, "a");
+		enhanced(&m, 10, 1500000000000000000, "b");
+		enhanced(&m, 11, seconds, "c");
+		enhanced(&m, 12, seconds * 2 + 1, "d");
+		enhanced(&m, 13, (seconds << 30) + (1 << 29), "e");
+		enhanced(&m, 14, 3ull << 62, "f");
+		read_file(&m.b, m.b.len, &got);
+		EXPECT_INT(got.end, 0);
+		EXPECT_INT(got.n, 15);
+		for (unsigned k = 0; k < got.n; k++)
+			EXPECT_INT(got.when[k],
+				1700000000500000000 - (k == 0 || k == 11 ? 500000000 : 0));
+		bh_buf_reset(&m.b);
+	}
 }
 
 static void test_gzip_members_follow_one_another(void)
@@ -439,6 +475,7 @@ int main(void)
 	RUN(test_what_is_no_capture_gets_a_sentence);
 	RUN(test_each_lying_length_is_refused);
 	RUN(test_hostile_times_become_unknown);
+	RUN(test_each_interface_counts_time_its_own_way);
 	RUN(test_gzip_members_follow_one_another);
 	RUN(test_a_large_gzip_needs_only_its_window);
 	return tap_done();
