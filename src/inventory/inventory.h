@@ -56,6 +56,33 @@ void bh_inventory_saved(struct bh_inventory *inv, uint32_t source);
 
 struct bh_inventory_lost bh_inventory_lost(const struct bh_inventory *inv);
 
+/* What is known of the evidence beside the rows. */
+struct bh_witnesses {
+	const uint8_t *kinds; /* enum bh_kind by source id; further ids are of another kind */
+	size_t n_kinds;
+	const struct bh_name_seen *names;
+	size_t n_names;
+	uint64_t seed; /* as for bh_inventory_new */
+};
+
+/*
+ * One row for each conversation, whatever saw it.
+ *
+ * Rows that different kinds of evidence tell are one when every field that both know
+ * agrees and they are near in time.  Figures of one kind are summed over its sources
+ * (rows should have `each`; without it their figures count for the first of their
+ * kinds); over kinds the larger counts.  A row that knows less and fits several is told
+ * with each of them: its fields where they agree, its sources; its figures only where
+ * one alone can have them.  What it counted beyond theirs stays a row.  Where several
+ * fit several nobody can tell who is whose: they stay apart.
+ *
+ * An end that a log names without its address gets the one address that is known for
+ * the name.  The order of rows does not matter.  In bh_conversation_compare order, in
+ * the arena, or rows itself when nothing is to be joined.  -ENOMEM.
+ */
+BH_MUST int bh_inventory_unify(const struct bh_row *rows, size_t n, const struct bh_witnesses *w,
+	struct bh_arena *a, const struct bh_row **ret, size_t *n_ret);
+
 /* Derived from rows; in the arena, sorted.  -ENOMEM. */
 BH_MUST int bh_inventory_hosts(const struct bh_row *rows, size_t n, struct bh_arena *a,
 	const struct bh_host_row **ret, size_t *n_ret);

@@ -12,6 +12,33 @@ const char *const bh_purpose_names[BH_PURPOSES] = {
 	[BH_PURPOSE_DISCOVERY] = "discovery",
 };
 
+static const struct {
+	const char *word;
+	uint8_t kind;
+} kinds[] = {
+	{ "pcap", BH_KIND_CAPTURE },
+	{ "live", BH_KIND_CAPTURE },
+	{ "zeek", BH_KIND_ZEEK },
+	{ "suricata", BH_KIND_SURICATA },
+	{ "samba", BH_KIND_SAMBA },
+	{ "evtx", BH_KIND_WINDOWS },
+	{ "windows", BH_KIND_WINDOWS },
+	{ "pfirewall", BH_KIND_FIREWALL },
+	{ "firewall", BH_KIND_FIREWALL },
+};
+
+enum bh_kind bh_kind_of(const char *identity)
+{
+	/* "zeek-conn:…" is of Zeek, too. */
+	size_t len = strcspn(identity, ":-");
+
+	for (size_t i = 0; i < BH_LEN(kinds); i++) {
+		if (strlen(kinds[i].word) == len && !strncasecmp(kinds[i].word, identity, len))
+			return (enum bh_kind)kinds[i].kind;
+	}
+	return BH_KIND_OTHER;
+}
+
 /* ---- what became of it ---- */
 
 /* [MS-ERREF] 2.3: the two top bits are the severity, 3 an error.  A logon that wants

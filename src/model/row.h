@@ -16,6 +16,21 @@ struct bh_row {
 	const struct bh_figures *each; /* one beside each source; NULL: not told apart */
 };
 
+/* What a source of evidence is. */
+enum bh_kind {
+	BH_KIND_CAPTURE, /* packets, from a file or live */
+	BH_KIND_ZEEK,
+	BH_KIND_SURICATA,
+	BH_KIND_SAMBA,
+	BH_KIND_WINDOWS,
+	BH_KIND_FIREWALL,
+	BH_KIND_OTHER,
+	BH_KINDS
+};
+
+/* By the word before the colon of a source's identity: "pcap:sha256:…". */
+enum bh_kind bh_kind_of(const char *identity);
+
 /* What became of a conversation, as far as a policy must care. */
 enum bh_use {
 	BH_USE_WORKS, /* a session stood, or is plainly under way */

@@ -1,0 +1,116 @@
+/*
+ * unify: the parts of joining what several sources say.  The room's own.
+ *
+ * A *cell* is one distinct conversation as one kind of evidence tells it; a *group* is a
+ * conversation as all of them together tell it.
+ */
+#pragma once
+
+#include "inventory/agree.h"
+#include "inventory/inventory.h"
+#include "inventory/naming.h"
+
+/* How much of a conversation is known: what bh_fact calls a leaf. */
+enum level { LEVEL_ENDS, LEVEL_SESSION, LEVEL_SHARE };
+
+/* Sources, as they were joined; a list. */
+struct told {
+	const struct told *next;
+	uint32_t source;
+};
+
+struct cell {
+	const struct bh_conversation *who;
+	struct bh_figures figures;
+	const struct told *told;
+	uint32_t known; /* fields */
+	uint32_t fits, n_fits; /* within one step: of the groups found */
+	uint8_t kind, level;
+};
+
+struct group {
+	const struct bh_conversation *who;
+	struct bh_conversation *own; /* who, once a field of it was changed */
+	struct bh_figures figures;
+	const struct told *told;
+	uint32_t known;
+	uint8_t kinds; /* a bit for each */
+	uint8_t level;
+	bool dead; /* told by others now */
+	/* Within one step: */
+	uint32_t step;
+	uint32_t fits; /* cells of its own level that fit */
+	bool mixed; /* one of which fits others, too */
+	bool torn; /* which tell differently what it does not know */
+	const struct cell *first; /* of these */
+	uint32_t spread; /* place + 1 */
+	uint32_t fresh, disputed; /* fields filled in, and given up again */
+	uint32_t seen; /* by the question of this number */
+};
+
+struct unify {
+	struct bh_arena *a;
+	struct naming names;
+	uint64_t seed;
+	struct cell *cells;
+	size_t n_cells;
+	struct group *groups; /* room for all cells */
+	size_t n_groups;
+	struct index *index;
+	uint32_t step; /* from 1 */
+	uint32_t questions;
+	uint64_t budget; /* comparisons left */
+};
+
+/* ---- index.c: which groups a cell may fit ---- */
+
+/* Room for n groups; in place of the one before. */
+BH_MUST int index_new(struct unify *u, size_t n);
+void index_add(struct unify *u, uint32_t group);
+
+/* Calls back for each group that may fit, once, in one order; false from fn ends it. */
+typedef bool (*index_fn)(void *ctx, uint32_t group);
+void index_find(struct unify *u, const struct cell *c, index_fn fn, void *ctx);
+
+/* ---- join.c: one cell beside one group ---- */
+
+/* Two records of one log may tell parts of the same; what a capture, or a program that
+ * read one, tells twice are two. */
+bool join_tells_parts(uint8_t kind);
+
+/* The whole of part's time, as far as clocks agree. */
+bool join_covers(const struct bh_figures *whole, const struct bh_figures *part);
+
+/* The first time in a step: forgets what was noted in another. */
+void join_begin(const struct unify *u, struct group *g);
+bool join_fits(const struct unify *u, const struct cell *c, const struct group *g);
+/* What from tells and to does not know.  -ENOMEM. */
+BH_MUST int join_fields(
+	struct unify *u, struct group *to, const struct bh_conversation *from, uint32_t known);
+BH_MUST int join_sources(struct unify *u, struct group *to, const struct told *from);
+
+/* ---- step.c ---- */
+
+struct fit {
+	uint32_t cell, group;
+};
+
+/* A group that several cells of one step fit, and what they count. */
+struct spread {
+	uint32_t group;
+	struct bh_figures theirs;
+};
+
+struct steps {
+	struct unify u;
+	struct fit *fits; /* malloc'ed */
+	size_t n_fits, room;
+	struct spread *spreads; /* room for all cells */
+	size_t n_spreads;
+	uint32_t asking; /* the cell */
+	int failed;
+};
+
+/* Puts cells[from..to) in; alike: all are of one log and tell as much, and only what
+ * is surely the same is joined.  -ENOMEM. */
+BH_MUST int step_take(struct steps *s, uint32_t from, uint32_t to, bool alike);
