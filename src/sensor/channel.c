@@ -36,7 +36,8 @@ static bool same_hosts(const struct flow *a, const struct flow *b)
 	       memcmp(a->negotiated.server, nothing, sizeof nothing) != 0;
 }
 
-const struct session *channel_first(const struct bh_sensor *s, const struct session *e)
+/* The session on another connection that e has joined; NULL when we know none. */
+static const struct session *first_of(const struct bh_sensor *s, const struct session *e)
 {
 	if (!e->joins)
 		return NULL;
@@ -46,9 +47,20 @@ const struct session *channel_first(const struct bh_sensor *s, const struct sess
 	return o;
 }
 
+void channel_join(const struct bh_sensor *s, struct session *e)
+{
+	const struct session *first = first_of(s, e);
+
+	if (!first)
+		return;
+	if (!e->who.known)
+		e->who = first->who;
+	e->flags |= first->flags;
+}
+
 void channel_adopt(const struct bh_sensor *s, const struct session *e, struct tree *t)
 {
-	const struct session *first = channel_first(s, e);
+	const struct session *first = first_of(s, e);
 
 	if (!first || t->named || !t->id)
 		return;

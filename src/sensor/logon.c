@@ -147,6 +147,7 @@ static struct session *smb2_request(struct talk *t)
 		talk_malformed(t);
 	else
 		claim(e, &id);
+	channel_join(t->s, e);
 	return e;
 }
 
@@ -167,7 +168,9 @@ static struct session *smb2_response(struct talk *t)
 	if (t->m->is_signed)
 		e->signed_seen = true;
 	answer(e, status, flags);
-	if (e->ok && !e->joins)
+	if (e->joins)
+		channel_join(t->s, e);
+	else if (e->ok)
 		channel_add(t->s, e);
 	return e;
 }

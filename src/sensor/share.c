@@ -259,8 +259,9 @@ void share_message(struct talk *t, struct session *e)
 			return;
 		tree->id = m->tree_id;
 		tree->open = true;
-		channel_adopt(t->s, e, tree);
 	}
+	if (e->joins && !tree->named)
+		channel_adopt(t->s, e, tree);
 	figures_add(&tree->leaf.figures, t->s->now, t->to_server, m->length);
 	if (m->act == BH_ACT_OPEN)
 		opens(t, tree);

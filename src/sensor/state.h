@@ -202,8 +202,8 @@ bool share_has_pipes(const struct tree *tree);
 /* channel.c: sessions that more than one connection uses, [MS-SMB2] 3.2.4.1.7 */
 void channel_add(struct bh_sensor *s, struct session *e);
 void channel_remove(struct bh_sensor *s, struct session *e);
-/* The session on another connection that e has joined; NULL when we know none. */
-const struct session *channel_first(const struct bh_sensor *s, const struct session *e);
+/* e has joined a session of another connection: whose it is, it has from there. */
+void channel_join(const struct bh_sensor *s, struct session *e);
 /* A tree that was connected on that one, and is used here. */
 void channel_adopt(const struct bh_sensor *s, const struct session *e, struct tree *t);
 

@@ -145,12 +145,9 @@ static void of_identity(const struct bh_identity *id, struct bh_conversation *c)
 		memcpy(c->workstation, id->workstation, sizeof c->workstation);
 }
 
-static void of_session(
-	const struct bh_sensor *s, const struct session *e, struct bh_conversation *c)
+static void of_session(const struct session *e, struct bh_conversation *c)
 {
-	const struct session *first = channel_first(s, e);
-
-	of_identity(first && !e->who.known ? &first->who : &e->who, c);
+	of_identity(&e->who, c);
 	if (!c->auth && !(c->known & BH_KNOWN_USER) && e->flags & BH_SESSION_NULL)
 		c->auth = BH_AUTH_ANONYMOUS;
 	if (e->answered) {
@@ -213,7 +210,7 @@ static void one_tree(struct bh_sensor *s, struct flow *f, struct session *e, str
 	struct bh_figures figures = t->leaf.figures;
 
 	connection(s, f, &who);
-	of_session(s, e, &who);
+	of_session(e, &who);
 	of_tree(e, t, &who);
 	figures.connections = !t->again;
 	if (share_has_pipes(t))
@@ -230,7 +227,7 @@ static void one_sealed(struct bh_sensor *s, struct flow *f, struct session *e, b
 	struct bh_figures figures = e->sealed.figures;
 
 	connection(s, f, &who);
-	of_session(s, e, &who);
+	of_session(e, &who);
 	figures.connections = 1;
 	tell_leaf(s, &e->sealed, &who, &figures, closed);
 }
@@ -244,7 +241,7 @@ static void one_session(struct bh_sensor *s, struct flow *f, struct session *e, 
 	if (!trees) {
 		struct bh_figures figures = e->leaf.figures;
 		connection(s, f, &who);
-		of_session(s, e, &who);
+		of_session(e, &who);
 		figures.connections = 1;
 		tell_gone(s, &e->sealed);
 		tell_leaf(s, &e->leaf, &who, &figures, closed);

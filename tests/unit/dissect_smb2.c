@@ -358,6 +358,60 @@ static void test_what_is_in_no_message_is_told_apart(void)
 	EXPECT(h.lost);
 }
 
+static void test_a_session_request_tells_both_names(void)
+{
+	static const char called[] = "EOEBFDCACACACACACACACACACACACACA"; /* "NAS", service 0x20 */
+	static const char calling[] = "FCEFEDEFFAFEEJEPEOCACACACACACAAA"; /* "RECEPTION", 0 */
+	struct bh_nbss_request q;
+	BH_AUTO_BUF b = { 0 };
+
+	bh_buf_add(&b, "\x81\0\0\x4a\x20", 5);
+	bh_buf_add(&b, called, 33); /* its NUL is the scope's end */
+	bh_buf_u8(&b, 32);
+	bh_buf_add(&b, calling, 32);
+	bh_buf_add(&b, "\x05scope\0", 7);
+	EXPECT_INT(bh_nbss_request(bh_span_of(b.ptr, b.len), &q), 0);
+	EXPECT_STR(q.called, "NAS");
+	EXPECT_STR(q.calling, "RECEPTION");
+	for (size_t n = 0; n < b.len; n++) {
+		uint8_t *keep;
+		EXPECT_INT(bh_nbss_request(exact(&b, n, &keep), &q), -EBADMSG);
+		free(keep);
+	}
+	b.ptr[4] = 31; /* a name is 32 letters long */
+	EXPECT_INT(bh_nbss_request(bh_span_of(b.ptr, b.len), &q), -EBADMSG);
+	b.ptr[4] = 32;
+	b.ptr[5] = 'Q'; /* from A to P */
+	EXPECT_INT(bh_nbss_request(bh_span_of(b.ptr, b.len), &q), -EBADMSG);
+	b.ptr[5] = 'E';
+	b.ptr[b.len - 7] = (char)0xc0; /* no pointers here */
+	EXPECT_INT(bh_nbss_request(bh_span_of(b.ptr, b.len), &q), -EBADMSG);
+	b.ptr[b.len - 7] = 5;
+	memcpy(b.ptr + 5, "CK", 2); /* "*AS": whoever is there */
+	EXPECT_INT(bh_nbss_request(bh_span_of(b.ptr, b.len), &q), 0);
+	EXPECT_STR(q.called, "");
+}
+
+/* Peeks are bounded, and only for what is asked. */
+static void test_of_what_carries_only_the_beginning_is_shown(void)
+{
+	struct heard h;
+	BH_AUTO_BUF b = { 0 };
+	size_t m = message_begin(&b);
+
+	header(&b, 9, 0);
+	put_zero(&b, 5000);
+	message_end(&b, m);
+	frame(&b, &h);
+	EXPECT_INT(h.n, 1);
+	EXPECT_INT(h.m[0].act, BH_ACT_CARRY);
+	EXPECT_INT(h.m[0].body.len, BH_MAX_PEEK);
+	EXPECT_INT(h.m[0].length, 5064);
+	b.ptr[m + 16] |= 1; /* an answer: there is nothing to see in it */
+	frame(&b, &h);
+	EXPECT_INT(h.m[0].body.len, 0);
+}
+
 static void test_a_message_begins_only_where_one_could(void)
 {
 	BH_AUTO_BUF b = { 0 };
@@ -390,6 +444,8 @@ int main(void)
 	RUN(test_the_host_of_a_unc_path);
 	RUN(test_a_chain_inherits_session_and_tree);
 	RUN(test_what_is_in_no_message_is_told_apart);
+	RUN(test_a_session_request_tells_both_names);
+	RUN(test_of_what_carries_only_the_beginning_is_shown);
 	RUN(test_a_message_begins_only_where_one_could);
 	return tap_done();
 }

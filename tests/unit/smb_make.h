@@ -185,6 +185,117 @@ static inline void tree_response(struct bh_buf *b, uint8_t type, uint32_t flags)
 	bh_buf_le32(b, 0x1f01ff);
 }
 
+/* A CREATE of that name; 120 bytes before it. */
+static inline void create_request(struct bh_buf *b, const char *name)
+{
+	bh_buf_le16(b, 57);
+	put_zero(b, 42);
+	bh_buf_le16(b, 120);
+	bh_buf_le16(b, (uint16_t)(strlen(name) * 2));
+	put_zero(b, 8);
+	put_wide(b, name);
+	bh_buf_u8(b, 0);
+}
+
+static inline void create_response(struct bh_buf *b)
+{
+	bh_buf_le16(b, 89);
+	put_zero(b, 87);
+}
+
+static inline void write_request(struct bh_buf *b, const void *data, size_t n)
+{
+	bh_buf_le16(b, 49);
+	bh_buf_le16(b, 112);
+	bh_buf_le32(b, (uint32_t)n);
+	put_zero(b, 40);
+	bh_buf_add(b, data, n);
+}
+
+#define FSCTL_PIPE_TRANSCEIVE 0x0011c017u
+
+static inline void ioctl_request(struct bh_buf *b, uint32_t code, const void *data, size_t n)
+{
+	bh_buf_le16(b, 57);
+	bh_buf_le16(b, 0);
+	bh_buf_le32(b, code);
+	put_zero(b, 16);
+	bh_buf_le32(b, 120);
+	bh_buf_le32(b, (uint32_t)n);
+	put_zero(b, 24);
+	bh_buf_add(b, data, n);
+}
+
+/* [C706] bind; interfaces: 16 bytes each, as on the wire. */
+static inline void rpc_bind(
+	struct bh_buf *b, uint8_t type, const uint8_t (*interface)[16], size_t n)
+{
+	bh_buf_add(b, "\x05\x00", 2);
+	bh_buf_u8(b, type);
+	bh_buf_u8(b, 3);
+	bh_buf_add(b, "\x10\0\0\0", 4);
+	bh_buf_le16(b, (uint16_t)(28 + n * 44));
+	bh_buf_le16(b, 0);
+	bh_buf_le32(b, 2);
+	bh_buf_le16(b, 4280);
+	bh_buf_le16(b, 4280);
+	bh_buf_le32(b, 0);
+	bh_buf_le32(b, (uint32_t)n);
+	for (size_t i = 0; i < n; i++) {
+		bh_buf_le16(b, (uint16_t)i);
+		bh_buf_le16(b, 1);
+		bh_buf_add(b, interface[i], 16);
+		bh_buf_le32(b, 1);
+		put_zero(b, 20);
+	}
+}
+
+BH_UNUSED static const uint8_t srvsvc_uuid[1][16] = { { 0xc8, 0x4f, 0x32, 0x4b, 0x70, 0x16, 0xd3,
+	0x01, 0x12, 0x78, 0x5a, 0x47, 0xbf, 0x6e, 0xe1, 0x88 } };
+BH_UNUSED static const uint8_t samr_uuid[1][16] = { { 0x78, 0x57, 0x34, 0x12, 0x34, 0x12, 0xcd,
+	0xab, 0xef, 0x00, 0x01, 0x23, 0x45, 0x67, 0x89, 0xac } };
+
+/* ---- SMB1 ---- */
+
+struct smb1 {
+	uint8_t command;
+	uint32_t status;
+	uint16_t tree, uid, mid;
+	uint16_t flags2; /* 0: NT status codes, ASCII */
+	int response;
+};
+
+static inline void smb1_header(struct bh_buf *b, const struct smb1 *h)
+{
+	bh_buf_add(b, "\xffSMB", 4);
+	bh_buf_u8(b, h->command);
+	bh_buf_le32(b, h->status);
+	bh_buf_u8(b, h->response ? 0x80 : 0);
+	bh_buf_le16(b, h->flags2 ? h->flags2 : 0x4000);
+	put_zero(b, 12);
+	bh_buf_le16(b, h->tree);
+	bh_buf_le16(b, 0x1234);
+	bh_buf_le16(b, h->uid);
+	bh_buf_le16(b, h->mid);
+}
+
+/* What was put since `begin` becomes a block's bytes; `begin` is where their count stands. */
+static inline size_t bytes_begin(struct bh_buf *b)
+{
+	bh_buf_le16(b, 0);
+	return b->len;
+}
+
+static inline void bytes_end(struct bh_buf *b, size_t begin)
+{
+	set16(b, begin - 2, (unsigned)(b->len - begin));
+}
+
+static inline void put_text(struct bh_buf *b, const char *s)
+{
+	bh_buf_add(b, s, strlen(s) + 1);
+}
+
 /* ---- tokens ---- */
 
 static inline void ntlm_field(struct bh_buf *b, size_t n, size_t *off)
