@@ -20,7 +20,8 @@ AUTH = {"NTLM": "ntlm", "Kerberos": "kerberos"}
 def rows_of(program, path):
     out = subprocess.run([program, path], capture_output=True, text=True, check=True).stdout
     rows = [json.loads(line) for line in out.splitlines()]
-    return [r for r in rows if "client" in r], [r for r in rows if "problem" in r]
+    return ([r for r in rows if "client" in r], [r for r in rows if "problem" in r],
+            [r for r in rows if "tally" in r][-1])
 
 
 def key(r):
@@ -46,66 +47,106 @@ def auth_matches(a, r):
             and (r["workstation"] or "") == a["host"])
 
 
-def share_matches(s, r):
-    if s["path"] != r["share"]:
-        return False
-    if s["status"] is not None and r["share_status"] != s["status"]:
-        return False
-    if s["type"] is not None and r["share_type"] != s["type"].lower():
-        return False
-    return s["encrypt"] is None or r["encrypted"] == s["encrypt"]
+def share_key(s):
+    """What a share of the answers says, as far as it says something."""
+    return s["path"], s["status"], s["type"].lower() if s["type"] else None, s["encrypt"]
 
 
-def check_pair(conns, rows, say):
-    """All connections between the same two ends: rows carry no stream number."""
+def share_matches(k, r):
+    mine = (r["share"], r["share_status"], r["share_type"], r["encrypted"])
+    return all(want is None or want == got for want, got in zip(k, mine))
+
+
+def smb1_offered(conn):
+    """By a NEGOTIATE of SMB1; that of SMB2 offers numbers alone."""
+    if any(not d[0].isdigit() for d in conn["dialect_offered"]):
+        return True
+    return False if conn["dialect_offered"] else None
+
+
+def signing_server(conn):
+    if conn["server_secmode"]:
+        return MODES[conn["server_secmode"]]
+    if "smb1_sig_required" in conn:
+        return "required" if conn["smb1_sig_required"] else "enabled" if conn["smb1_sig_enabled"] else "off"
+    return None
+
+
+def check_words(conns, rows, say):
+    """What is of a connection as a whole.  Rows carry no stream number, so all connections
+    between the same two ends are held against all their rows."""
     for name, want in (("dialect", {dialect(c) for c in conns}),
                        ("cipher", {c["cipher"] for c in conns}),
+                       ("compression", {c["compression"] for c in conns}),
                        ("signing_algorithm", {c["signing"] for c in conns}),
-                       ("signing_client", {MODES.get(c["client_secmode"]) for c in conns})):
+                       ("signing_client", {MODES.get(c["client_secmode"]) for c in conns}),
+                       ("signing_server", {signing_server(c) for c in conns}),
+                       ("smb1_offered", {smb1_offered(c) for c in conns})):
         got = {r[name] for r in rows}
         if got != want:
             say(f"{name}: rows say {got}, the answers {want}")
-    want = set()
-    for c in conns:
-        if c["server_secmode"]:
-            want.add(MODES[c["server_secmode"]])
-        elif "smb1_sig_required" in c:
-            want.add("required" if c["smb1_sig_required"] else
-                     "enabled" if c["smb1_sig_enabled"] else "off")
-        else:
-            want.add(None)
-    got = {r["signing_server"] for r in rows}
-    if got != want and not (want == {None} and got == {"off"}):
-        say(f"signing_server: rows say {got}, the answers {want}")
+    names = {c["netname"] for c in conns if c["netname"]}
+    for n in names - {r["server_name"] for r in rows}:
+        say(f"no row with the server's name {n}")
 
-    for c in conns:
-        for a in c["auth"]:
-            if not any(auth_matches(a, r) for r in rows):
-                say(f"no row for the authentication {a}")
-        for s in c["shares"]:
-            if not any(share_matches(s, r) for r in rows):
-                say(f"no row for the share {s}")
+
+def check_people(conns, rows, say):
     auths = [a for c in conns for a in c["auth"]]
-    shares = [s for c in conns for s in c["shares"]]
+    for a in auths:
+        if not any(auth_matches(a, r) for r in rows):
+            say(f"no row for the authentication {a}")
     for r in rows:
-        if r["user"] is not None and not any(
-                (r["user"], r["domain"]) == (a.get("user"), a.get("domain")) for a in auths):
-            say(f"a row with a user nobody saw: {r['domain']}\\{r['user']}")
-        if r["share"] is not None and not any(s["path"] == r["share"] for s in shares):
-            say(f"a row with a share nobody saw: {r['share']}")
-    # The answers know of guests from SMB2 alone; SMB1 has its own word for them.
-    for name, want in (("guest", any(c["guest"] or (c["smb1_msgs"] and not c["smb2_msgs"] and
-                                     any(r["guest"] for r in rows)) for c in conns)),
-                       ("encrypted", any(c["enc_msgs"] for c in conns))):
-        if any(r[name] is True for r in rows) != want:
-            say(f"{name}: the answers say {want}")
-    if any(c["smb2_msgs"] and c["signed_msgs"] and c["auth"] for c in conns) and \
-            not any(r["signed"] for r in rows):
+        if r["auth"] is not None and not any(auth_matches(a, r) for a in auths):
+            say(f"a row with a logon nobody saw: {r['auth']} {r['domain']}\\{r['user']} {r['auth_status']}")
+    # The answers know of guests and null sessions from SMB2 alone; SMB1 has its own words.
+    smb1 = any(c["smb1_msgs"] and not c["smb2_msgs"] for c in conns)
+    if any(r["guest"] is True for r in rows) != any(c["guest"] for c in conns) and not smb1:
+        say(f"guest: rows say otherwise than {[c['guest'] for c in conns]}")
+    if any(c["anon"] for c in conns) and not any(r["auth"] == "anonymous" for r in rows):
+        say("a null session, and no row that is anonymous")
+
+
+def check_shares(conns, rows, say):
+    shares = {share_key(s) for c in conns for s in c["shares"]}
+    for s in shares:
+        if not any(share_matches(s, r) for r in rows):
+            say(f"no row for the share {s}")
+    for r in rows:
+        if r["share"] is not None and not any(share_matches(s, r) for s in shares):
+            say(f"a row with a share nobody saw: {r['share']} {r['share_status']}")
+    # The same share twice in one connection is one row of it; in two connections it is two.
+    for path in {s[0] for s in shares}:
+        want = sum(len({share_key(s) for s in c["shares"] if s["path"] == path}) for c in conns)
+        got = sum(r["connections"] for r in rows if r["share"] == path)
+        if got != want:
+            say(f"{path}: {got} connections, the answers have {want}")
+
+
+def check_protection(conns, rows, say):
+    encrypted = any(c["enc_msgs"] or c["sess_encrypt"] or any(s["encrypt"] for s in c["shares"])
+                    for c in conns)
+    if any(r["encrypted"] is True for r in rows) != encrypted:
+        say(f"encrypted: the answers say {encrypted}")
+    if any(c["sess_encrypt"] for c in conns) and \
+            not any(r["encrypted"] for r in rows if r["auth_status"] == "0x00000000"):
+        say("a session that is encrypted, and no row of it")
+    # A signed NEGOTIATE or a session that never came to be is no signed session; SMB1's
+    # signatures are not among the answers.
+    count = sum(c["signed_msgs"] for c in conns)
+    signed = any(r["signed"] for r in rows)
+    if signed and not count and any(c["smb2_msgs"] for c in conns):
+        say("signed, but no signed message was seen")
+    if not signed and count and any(c["auth"] for c in conns):
         say("signed: no row, but signed messages were seen")
-    for r in rows:
-        offered = any(c["smb1_msgs"] for c in conns)
-        if r["smb1_offered"] and not offered:
-            say("smb1_offered, but no SMB1 message was seen")
+
+
+def check_pair(conns, rows, say):
+    check_words(conns, rows, say)
+    check_people(conns, rows, say)
+    check_shares(conns, rows, say)
+    check_protection(conns, rows, say)
+    if len(conns) == 1 and not conns[0]["syn"] and any(r["complete"] for r in rows):
+        say("complete, though its SYN was not captured")
 
 
 def check(program, folder, answers):
@@ -114,9 +155,17 @@ def check(program, folder, answers):
     def say(text):
         bad.append(f"{answers['file']}: {text}")
 
-    rows, problems = rows_of(program, os.path.join(folder, answers["file"]))
+    rows, problems, tally = rows_of(program, os.path.join(folder, answers["file"]))
     for p in problems:
         say(f"problem: {p['problem']}")
+    for count in "malformed", "evicted":
+        if tally[count]:
+            say(f"{tally[count]} {count}")
+    # A packet may hold several messages, and a message several links of a chain.
+    least = sum(c["smb"] for c in answers["conns"])
+    most = sum(c["smb1_msgs"] + c["smb2_msgs"] + c["enc_msgs"] for c in answers["conns"])
+    if not least <= tally["messages"] <= most:
+        say(f"{tally['messages']} messages, the answers have {least} to {most}")
     pairs = {}
     for c in answers["conns"]:
         pairs.setdefault(key(c), []).append(c)
