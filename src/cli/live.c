@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "cli/said.h"
+#include "inventory/inventory.h"
 #include "json/json.h"
 
 #define WAITING 256u /* rows that may wait; more are printed at once */
@@ -98,7 +99,8 @@ static void print_row(struct bh_lines *l, const struct bh_row *row)
 		return;
 	l->printed++;
 	if (l->json) {
-		json_t *o = bh_json_conversation(&row->who, &row->figures, NULL, 0);
+		json_t *o = bh_json_conversation(
+			&row->who, &row->figures, bh_inventory_purpose(row), NULL, 0);
 		if (o)
 			json_dumpf(o, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
 		json_decref(o);

@@ -237,9 +237,10 @@ static int conversations_json(
 		const char **labels = bh_arena_array(a, rows[i].n_sources + 1, sizeof *labels);
 		for (size_t k = 0; labels && k < rows[i].n_sources; k++)
 			labels[k] = label_of(sources, n_sources, rows[i].sources[k]);
-		json_t *o = labels ? bh_json_conversation(&rows[i].who, &rows[i].figures, labels,
-					     rows[i].n_sources)
-				   : NULL;
+		json_t *o =
+			labels ? bh_json_conversation(&rows[i].who, &rows[i].figures,
+					 bh_inventory_purpose(&rows[i]), labels, rows[i].n_sources)
+			       : NULL;
 		if (!o)
 			return bh_cli_fail(cli, BH_EXIT_SYSTEM, "out of memory");
 		json_dumpf(o, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);

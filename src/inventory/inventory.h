@@ -83,6 +83,14 @@ struct bh_witnesses {
 BH_MUST int bh_inventory_unify(const struct bh_row *rows, size_t n, const struct bh_witnesses *w,
 	struct bh_arena *a, const struct bh_row **ret, size_t *n_ret);
 
+/* What a row is for by itself, whatever its two machines do beside it. */
+enum bh_purpose bh_inventory_purpose(const struct bh_row *row);
+
+/* What each row is for, enum bh_purpose, in their order.  Give it all rows: what a pair
+ * of machines does elsewhere tells what its bare IPC$ is for.  -ENOMEM. */
+BH_MUST int bh_inventory_purposes(
+	const struct bh_row *rows, size_t n, struct bh_arena *a, const uint8_t **ret);
+
 /* Derived from rows; in the arena, sorted.  -ENOMEM. */
 BH_MUST int bh_inventory_hosts(const struct bh_row *rows, size_t n, struct bh_arena *a,
 	const struct bh_host_row **ret, size_t *n_ret);

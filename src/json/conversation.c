@@ -109,7 +109,7 @@ static void set_logon(struct object *o, const struct bh_conversation *c)
 	set(o, "auth_status", status(c, BH_KNOWN_AUTH_STATUS, c->auth_status));
 }
 
-static void set_safety(struct object *o, const struct bh_conversation *c)
+static void set_safety(struct object *o, const struct bh_conversation *c, enum bh_purpose purpose)
 {
 	set(o, "dialect", name(bh_dialect_names, BH_DIALECTS, c->dialect));
 	set(o, "smb1_offered", flag(c->smb1_offered));
@@ -122,7 +122,7 @@ static void set_safety(struct object *o, const struct bh_conversation *c)
 	set(o, "encrypted", flag(c->encrypted));
 	set(o, "compression", name(bh_compression_names, BH_COMPRESSIONS, c->compression));
 	set(o, "guest", flag(c->guest));
-	set(o, "purpose", json_null());
+	set(o, "purpose", name(bh_purpose_names, BH_PURPOSES, (uint8_t)purpose));
 	set(o, "verdict", name(bh_outcome_names, BH_OUTCOMES, c->outcome));
 	set(o, "complete", flag(c->complete));
 }
@@ -139,7 +139,7 @@ static void set_figures(struct object *o, const struct bh_figures *f)
 }
 
 json_t *bh_json_conversation(const struct bh_conversation *c, const struct bh_figures *f,
-	const char *const *sources, size_t n_sources)
+	enum bh_purpose purpose, const char *const *sources, size_t n_sources)
 {
 	struct object o = { .o = json_object() };
 	json_t *list = json_array();
@@ -150,7 +150,7 @@ json_t *bh_json_conversation(const struct bh_conversation *c, const struct bh_fi
 	}
 	set_ends(&o, c);
 	set_logon(&o, c);
-	set_safety(&o, c);
+	set_safety(&o, c, purpose);
 	set_figures(&o, f);
 	set(&o, "sources", list);
 	return finish(&o);

@@ -13,7 +13,7 @@
 
 /* The object of doc/conversations.schema.json; sources: n labels, beside the figures. */
 json_t *bh_json_conversation(const struct bh_conversation *c, const struct bh_figures *f,
-	const char *const *sources, size_t n_sources);
+	enum bh_purpose purpose, const char *const *sources, size_t n_sources);
 
 json_t *bh_json_host(const struct bh_host_row *h);
 json_t *bh_json_share(const struct bh_share_row *s);

@@ -44,7 +44,7 @@ static const char golden[] =
 	"\"auth_status\": \"0x00000000\", \"dialect\": \"3.1.1\", \"smb1_offered\": false, "
 	"\"signing_server\": \"required\", \"signing_client\": \"enabled\", \"signed\": true, "
 	"\"signing_algorithm\": \"AES-CMAC\", \"cipher\": \"AES-128-GCM\", \"encrypted\": false, "
-	"\"compression\": \"none\", \"guest\": false, \"purpose\": null, \"verdict\": \"answered\", "
+	"\"compression\": \"none\", \"guest\": false, \"purpose\": \"file\", \"verdict\": \"answered\", "
 	"\"complete\": true, \"connections\": 41, \"bytes_to_server\": 100, "
 	"\"bytes_to_client\": 200, \"opens\": 7, \"pipes\": [\"srvsvc\", \"spoolss\"], "
 	"\"first_seen\": \"1970-01-01T00:00:01Z\", "
@@ -56,7 +56,7 @@ static void test_the_object_is_the_contract_field_by_field(void)
 	struct bh_figures f = { 41, 100, 200, BH_SECOND, 1769860800 * BH_SECOND + BH_SECOND / 2, 7,
 		1u << BH_PIPE_SRVSVC | 1u << BH_PIPE_SPOOLSS };
 	const char *source = "a.pcap";
-	json_t *o = bh_json_conversation(&c, &f, &source, 1);
+	json_t *o = bh_json_conversation(&c, &f, BH_PURPOSE_FILE, &source, 1);
 	char *text = json_dumps(o, JSON_PRESERVE_ORDER);
 
 	EXPECT_STR(text, golden);
@@ -75,7 +75,7 @@ static void test_unknown_is_null(void)
 
 	bh_conversation_init(&c);
 	c.client = c.server = bh_addr_v4(1);
-	json_t *o = bh_json_conversation(&c, &f, NULL, 0);
+	json_t *o = bh_json_conversation(&c, &f, BH_PURPOSE_UNKNOWN, NULL, 0);
 	size_t nulls = 0;
 	json_object_foreach(o, key, value)
 	{
@@ -128,12 +128,13 @@ static void test_the_schema_and_the_object_agree(void)
 	const json_t *items = json_object_get(schema, "items");
 	const json_t *p = json_object_get(items, "properties");
 	EXPECT(json_is_object(p));
-	json_t *o = bh_json_conversation(&c, &f, NULL, 0);
+	json_t *o = bh_json_conversation(&c, &f, BH_PURPOSE_UNKNOWN, NULL, 0);
 	EXPECT_INT(json_object_size(p), json_object_size(o));
 	EXPECT_INT(json_array_size(json_object_get(items, "required")), json_object_size(o));
 	json_object_foreach(o, key, value) EXPECT(json_object_get(p, key) != NULL);
 	check_names(p, "transport", bh_transport_names, BH_TRANSPORTS);
 	check_names(p, "verdict", bh_outcome_names, BH_OUTCOMES);
+	check_names(p, "purpose", bh_purpose_names, BH_PURPOSES);
 	check_names(p, "auth", bh_auth_names, BH_AUTHS);
 	check_names(p, "ntlm", bh_ntlm_names, BH_NTLMS);
 	check_names(p, "dialect", bh_dialect_names, BH_DIALECTS);
