@@ -64,44 +64,75 @@
 #define HALF   (BPF_H | BPF_ABS)
 #define HALF_X (BPF_H | BPF_IND)
 #define BYTE_X (BPF_B | BPF_IND)
+#define WORD_X (BPF_W | BPF_IND)
+/* The protocol, while the ports are looked for. */
+#define KEEP                                                                                       \
+	{                                                                                          \
+		BPF_ST, 0, 0, 0                                                                    \
+	}
+#define KEPT                                                                                       \
+	{                                                                                          \
+		BPF_LD | BPF_MEM, 0, 0, 0                                                          \
+	}
 #define WHOLE  0x40000u
 
-/* Enters with X at the IP header and A its EtherType: TCP to or from 445, 139, 5445.
- * IPv6 packets with extension headers are rare: all of them pass, the sensor looks. */
+/* Enters with X at the IP header and A its EtherType.  TCP to or from 445, 139, 5445;
+ * names told by NetBIOS, LLMNR and mDNS; QUIC connections as they begin.  IPv6 packets
+ * with extension headers are rare: all of them pass, the sensor looks. */
 /* clang-format off */
 #define FROM_ETHERTYPE							\
-	/*  0 */ EQ(ETH_P_IP, 2, 0),					\
-	/*  1 */ EQ(ETH_P_IPV6, 12, 0),					\
-	/*  2 */ RET(0),						\
-	/*  3 */ LD(BYTE_X, 9),						\
-	/*  4 */ EQ(IPPROTO_TCP, 0, 26),				\
-	/*  5 */ LD(HALF_X, 6), /* a later fragment has no ports */	\
-	/*  6 */ { BPF_JMP | BPF_JSET | BPF_K, 24, 0, 0x1fff },		\
-	/*  7 */ LD(BYTE_X, 0),						\
-	/*  8 */ ALU(BPF_AND, 0x0f),					\
-	/*  9 */ ALU(BPF_LSH, 2),					\
-	/* 10 */ ADD_X,							\
-	/* 11 */ TAX,							\
-	/* 12 */ GO(9),							\
-	/* 13 */ RET(0),						\
-	/* 14 */ LD(BYTE_X, 6),						\
-	/* 15 */ EQ(IPPROTO_TCP, 3, 0),					\
-	/* 16 */ EQ(IPPROTO_FRAGMENT, 13, 0),				\
-	/* 17 */ EQ(IPPROTO_HOPOPTS, 12, 0),				\
-	/* 18 */ EQ(IPPROTO_DSTOPTS, 11, 12),				\
-	/* 19 */ TXA,							\
-	/* 20 */ ALU(BPF_ADD, 40),					\
-	/* 21 */ TAX,							\
-	/* 22 */ LD(HALF_X, 0),						\
-	/* 23 */ EQ(445, 6, 0),						\
-	/* 24 */ EQ(139, 5, 0),						\
-	/* 25 */ EQ(5445, 4, 0),					\
-	/* 26 */ LD(HALF_X, 2),						\
-	/* 27 */ EQ(445, 2, 0),						\
-	/* 28 */ EQ(139, 1, 0),						\
-	/* 29 */ EQ(5445, 0, 1),					\
-	/* 30 */ RET(WHOLE),						\
-	/* 31 */ RET(0)
+	/*  0 */ EQ(ETH_P_IP, 2, 0),						\
+	/*  1 */ EQ(ETH_P_IPV6, 13, 0),						\
+	/*  2 */ RET(0),							\
+	/*  3 */ LD(BYTE_X, 9),							\
+	/*  4 */ EQ(IPPROTO_TCP, 1, 0),						\
+	/*  5 */ EQ(IPPROTO_UDP, 0, 45),					\
+	/*  6 */ KEEP,								\
+	/*  7 */ LD(HALF_X, 6), /* a later fragment has no ports */		\
+	/*  8 */ { BPF_JMP | BPF_JSET | BPF_K, 42, 0, 0x1fff },			\
+	/*  9 */ LD(BYTE_X, 0),							\
+	/* 10 */ ALU(BPF_AND, 0x0f),						\
+	/* 11 */ ALU(BPF_LSH, 2),						\
+	/* 12 */ ADD_X,								\
+	/* 13 */ TAX,								\
+	/* 14 */ GO(10),							\
+	/* 15 */ LD(BYTE_X, 6),							\
+	/* 16 */ EQ(IPPROTO_FRAGMENT, 33, 0),					\
+	/* 17 */ EQ(IPPROTO_HOPOPTS, 32, 0),					\
+	/* 18 */ EQ(IPPROTO_DSTOPTS, 31, 0),					\
+	/* 19 */ EQ(IPPROTO_TCP, 1, 0),						\
+	/* 20 */ EQ(IPPROTO_UDP, 0, 30),					\
+	/* 21 */ KEEP,								\
+	/* 22 */ TXA,								\
+	/* 23 */ ALU(BPF_ADD, 40),						\
+	/* 24 */ TAX,								\
+	/* 25 */ KEPT,								\
+	/* 26 */ EQ(IPPROTO_UDP, 8, 0),						\
+	/* 27 */ LD(HALF_X, 0),							\
+	/* 28 */ EQ(445, 21, 0),						\
+	/* 29 */ EQ(139, 20, 0),						\
+	/* 30 */ EQ(5445, 19, 0),						\
+	/* 31 */ LD(HALF_X, 2),							\
+	/* 32 */ EQ(445, 17, 0),						\
+	/* 33 */ EQ(139, 16, 0),						\
+	/* 34 */ EQ(5445, 15, 16),						\
+	/* 35 */ LD(HALF_X, 0), /* who answers for a name */			\
+	/* 36 */ EQ(137, 13, 0),						\
+	/* 37 */ EQ(5353, 12, 0),						\
+	/* 38 */ EQ(5355, 11, 0),						\
+	/* 39 */ LD(HALF_X, 2),							\
+	/* 40 */ EQ(137, 9, 0),							\
+	/* 41 */ EQ(443, 0, 9),							\
+	/* 42 */ LD(HALF_X, 4), /* RFC 9000 14.1: an Initial fills 1200 bytes */	\
+	/* 43 */ { BPF_JMP | BPF_JGE | BPF_K, 0, 7, 1208 },			\
+	/* 44 */ LD(BYTE_X, 8), /* a long header */				\
+	/* 45 */ ALU(BPF_AND, 0xc0),						\
+	/* 46 */ EQ(0xc0, 0, 4),						\
+	/* 47 */ LD(WORD_X, 9), /* of a version that is known */		\
+	/* 48 */ EQ(0x00000001, 1, 0),						\
+	/* 49 */ EQ(0x6b3343cf, 0, 1),						\
+	/* 50 */ RET(WHOLE),							\
+	/* 51 */ RET(0)
 
 /* An outer VLAN tag is out of the frame already; inner ones, and those that hardware
  * left, are stepped over: two of them. */
