@@ -17,6 +17,30 @@ static void check(struct bh_span s)
 		sum = (uint8_t)(sum + s.ptr[i]);
 }
 
+/* What is told of it may cross to the next process. */
+static void check_meaning(const struct bh_event *e)
+{
+	struct bh_fact leaf = { .magic = BH_FACT_MAGIC, .kind = BH_FACT_LEAF };
+	struct bh_fact name = { .magic = BH_FACT_MAGIC, .kind = BH_FACT_NAME };
+	static struct bh_logons *logons;
+	struct bh_observation o;
+
+	if (!logons && bh_logons_new(445, &logons))
+		abort();
+	bh_logons_note(logons, e);
+	if (!bh_evidence_windows(e, &o)) {
+		bh_logons_join(logons, e, &o);
+		leaf.leaf_is.who = o.who;
+		if (!bh_fact_sane(&leaf))
+			abort();
+	}
+	if (!bh_evidence_windows_name(e, &name.name) && name.name.when >= 0) {
+		name.name.when = 0; /* any time can be told of a record */
+		if (!bh_fact_sane(&name))
+			abort();
+	}
+}
+
 static bool want(void *ctx, struct bh_span provider, uint32_t id)
 {
 	unsigned *n = ctx;
@@ -39,6 +63,7 @@ static void event(void *ctx, const struct bh_event *e)
 		check(e->values[i].name);
 		check(e->values[i].text);
 	}
+	check_meaning(e);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
