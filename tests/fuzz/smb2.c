@@ -1,0 +1,50 @@
+/*
+ * smb2: one SMB2 message, header included, read as everything it could be.
+ */
+#include "smb.h"
+
+static void requests(struct bh_span m)
+{
+	struct bh_negotiate_request n;
+	struct bh_session_request s;
+	struct bh_tree_request t;
+	struct bh_identity id = { 0 };
+	char host[BH_NAME_TEXT];
+
+	if (!bh_smb2_negotiate_request(m, &n))
+		expect_text(n.netname, sizeof n.netname);
+	if (!bh_smb2_session_request(m, &s))
+		expect_identity(bh_identity_read(s.token, &id), &id);
+	if (!bh_smb2_tree_request(m, &t)) {
+		expect_text(t.share, sizeof t.share);
+		bh_unc_host(t.share, host);
+		expect_text(host, sizeof host);
+	}
+}
+
+static void responses(struct bh_span m)
+{
+	struct bh_negotiated n;
+	struct bh_tree_response t;
+	uint16_t flags;
+
+	if (!bh_smb2_negotiate_response(m, &n))
+		assert(n.dialect < BH_DIALECTS && n.cipher < BH_CIPHERS &&
+			n.signing_algorithm < BH_SIGN_ALGS && n.compression < BH_COMPRESSIONS);
+	if (!bh_smb2_tree_response(m, &t))
+		assert(t.type < BH_SHARE_TYPES);
+	(void)!bh_smb2_session_response(m, &flags);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const uint16_t commands[] = { BH_SMB2_CREATE, BH_SMB2_WRITE, BH_SMB2_IOCTL };
+	struct bh_span m = bh_span_of(data, size);
+
+	requests(m);
+	responses(m);
+	for (size_t i = 0; i < BH_LEN(commands); i++)
+		expect_open(
+			&(struct bh_message){ .kind = BH_MESSAGE_SMB2, .command = commands[i] }, m);
+	return 0;
+}
