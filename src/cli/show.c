@@ -325,7 +325,7 @@ static int run_hosts(struct bh_cli *cli)
 
 	if (r)
 		return r;
-	if (bh_inventory_hosts(rows, n, &a, &v, &count))
+	if (bh_inventory_hosts(rows, n, NULL, &a, &v, &count))
 		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "out of memory");
 	if (!cli->json)
 		return count ? hosts_table(cli, v, count) : nothing(cli, "hosts");

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/set.h"
 #include "model/fact.h"
 #include "model/row.h"
 
@@ -62,6 +63,7 @@ struct bh_witnesses {
 	size_t n_kinds;
 	const struct bh_name_seen *names;
 	size_t n_names;
+	const struct bh_addrset *inside; /* ours beside the private blocks; may be NULL */
 	uint64_t seed; /* as for bh_inventory_new */
 };
 
@@ -92,7 +94,29 @@ BH_MUST int bh_inventory_purposes(
 	const struct bh_row *rows, size_t n, struct bh_arena *a, const uint8_t **ret);
 
 /* Derived from rows; in the arena, sorted.  -ENOMEM. */
-BH_MUST int bh_inventory_hosts(const struct bh_row *rows, size_t n, struct bh_arena *a,
-	const struct bh_host_row **ret, size_t *n_ret);
+
+/* Machines by address, then those known by name alone; with their roles (roles.c says
+ * from what).  w may be NULL. */
+BH_MUST int bh_inventory_hosts(const struct bh_row *rows, size_t n, const struct bh_witnesses *w,
+	struct bh_arena *a, const struct bh_host_row **ret, size_t *n_ret);
+/* The machine at either end of a row of theirs; NULL when it is none of hosts[0..n). */
+const struct bh_host_row *bh_inventory_host(
+	const struct bh_host_row *hosts, size_t n, const struct bh_conversation *c, bool server);
+/* What Microsoft says a role or feature of Windows needs of SMB, to hold evidence
+ * against.  Ports are the server's. */
+struct bh_need {
+	const char *feature; /* "Print and Document Services" */
+	const char *service; /* system service name; NULL: none of its own */
+	uint8_t role; /* enum bh_host_role that goes with it; BH_HOST_ROLES: none */
+	uint8_t purpose; /* enum bh_purpose by which its use shows */
+	uint32_t pipes; /* that it answers on: a bit for each enum bh_pipe */
+	const char *ports; /* "TCP 445" */
+	const char *from; /* who needs it, as a rule: "every member of the domain" */
+	const char *source; /* where that is said */
+};
+
+extern const struct bh_need bh_needs[];
+extern const size_t bh_needs_n;
+
 BH_MUST int bh_inventory_shares(const struct bh_row *rows, size_t n, struct bh_arena *a,
 	const struct bh_share_row **ret, size_t *n_ret);

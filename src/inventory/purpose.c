@@ -7,7 +7,7 @@
  */
 #include <stdlib.h>
 
-#include "inventory/inventory.h"
+#include "inventory/hosts.h"
 #include "model/pipe.h"
 
 #define PIPE(name) (1u << BH_PIPE_##name)
@@ -58,21 +58,13 @@ static bool is_glue(const struct bh_row *row)
 	return bh_share_class(&row->who) == BH_CLASS_IPC && !row->figures.pipes;
 }
 
-static int compare_end(
-	const struct bh_addr *x, const char *x_name, const struct bh_addr *y, const char *y_name)
-{
-	int r = bh_addr_compare(x, y);
-
-	return r || x->family ? r : strcasecmp(x_name, y_name);
-}
-
 static int by_pair(const void *a, const void *b)
 {
 	const struct bh_conversation *x = &(*(const struct bh_row *const *)a)->who;
 	const struct bh_conversation *y = &(*(const struct bh_row *const *)b)->who;
-	int r = compare_end(&x->server, x->server_name, &y->server, y->server_name);
+	int r = end_compare(x, true, y, true);
 
-	return r ? r : compare_end(&x->client, x->workstation, &y->client, y->workstation);
+	return r ? r : end_compare(x, false, y, false);
 }
 
 /* v[0..n): one client and one server. */

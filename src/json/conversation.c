@@ -156,6 +156,31 @@ json_t *bh_json_conversation(const struct bh_conversation *c, const struct bh_fi
 	return finish(&o);
 }
 
+/* One object for each role: why it is thought to be one. */
+static json_t *roles(const struct bh_host_row *h)
+{
+	json_t *list = json_array();
+	bool failed = !list;
+
+	for (size_t i = 0, after; !failed && i < h->n_evidence; i = after) {
+		struct object o = { .o = json_object() };
+		json_t *why = json_array();
+		for (after = i; after < h->n_evidence; after++) {
+			if (h->evidence[after].role != h->evidence[i].role)
+				break;
+			if (json_array_append_new(why, json_string(h->evidence[after].text)))
+				o.failed = true;
+		}
+		set(&o, "role", json_string(bh_host_role_names[h->evidence[i].role]));
+		set(&o, "evidence", why);
+		failed = json_array_append_new(list, finish(&o));
+	}
+	if (!failed)
+		return list;
+	json_decref(list);
+	return NULL;
+}
+
 json_t *bh_json_host(const struct bh_host_row *h)
 {
 	struct object o = { .o = json_object() };
@@ -165,6 +190,9 @@ json_t *bh_json_host(const struct bh_host_row *h)
 	set(&o, "workstation", maybe(h->workstation));
 	set(&o, "client", json_boolean(h->is_client));
 	set(&o, "server", json_boolean(h->is_server));
+	set(&o, "roles", roles(h));
+	set(&o, "clients", number(h->clients));
+	set(&o, "servers", number(h->servers));
 	set(&o, "served", number(h->served));
 	set(&o, "used", number(h->used));
 	set(&o, "dialect", name(bh_dialect_names, BH_DIALECTS, h->best_dialect));

@@ -2,6 +2,17 @@
 
 #include <strings.h>
 
+const char *const bh_host_role_names[BH_HOST_ROLES] = {
+	[BH_HOST_CONTROLLER] = "domain-controller",
+	[BH_HOST_FILES] = "file-server",
+	[BH_HOST_PRINTS] = "print-server",
+	[BH_HOST_CLUSTER] = "cluster-node",
+	[BH_HOST_NAS] = "nas",
+	[BH_HOST_SCANNER] = "scanner-printer",
+	[BH_HOST_WORKSTATION] = "workstation",
+	[BH_HOST_INTERNET] = "internet",
+};
+
 const char *const bh_purpose_names[BH_PURPOSES] = {
 	[BH_PURPOSE_GPO] = "gpo",
 	[BH_PURPOSE_FILE] = "file",
@@ -58,7 +69,10 @@ static bool session_stood(const struct bh_row *row)
 		return true;
 	if (c->known & BH_KNOWN_SHARE_STATUS)
 		return true;
-	if (c->is_signed == 1 || c->encrypted == 1)
+	if (c->is_signed == 1 || c->encrypted == 1 || row->figures.opens)
+		return true;
+	/* A log names a share when it was used, or says that it was refused. */
+	if (c->complete == BH_UNKNOWN && c->known & BH_KNOWN_SHARE && c->known & BH_KNOWN_USER)
 		return true;
 	/* A share mounted long before anybody looked: all that is seen is its middle. */
 	return c->complete == 0 && c->dialect == BH_DIALECT_UNKNOWN &&

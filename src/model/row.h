@@ -78,15 +78,40 @@ enum bh_purpose {
 
 extern const char *const bh_purpose_names[BH_PURPOSES]; /* NULL: unknown */
 
+/* The part a machine plays, as far as evidence goes. */
+enum bh_host_role {
+	BH_HOST_CONTROLLER, /* of a domain */
+	BH_HOST_FILES,
+	BH_HOST_PRINTS,
+	BH_HOST_CLUSTER,
+	BH_HOST_NAS,
+	BH_HOST_SCANNER, /* or printer: writes, and never reads */
+	BH_HOST_WORKSTATION,
+	BH_HOST_INTERNET,
+	BH_HOST_ROLES
+};
+
+extern const char *const bh_host_role_names[BH_HOST_ROLES];
+
+/* "serves SYSVOL or NETLOGON to 14 clients": why a role is thought to be one. */
+struct bh_host_evidence {
+	uint8_t role; /* enum bh_host_role */
+	const char *text;
+};
+
 struct bh_host_row {
-	struct bh_addr addr;
-	const char *name; /* from UNC paths and netnames; NULL unknown */
+	struct bh_addr addr; /* none: known by a name alone */
+	const char *name; /* from UNC paths, netnames and what was heard; NULL unknown */
 	const char *workstation; /* from NTLM as a client; NULL unknown */
 	bool is_client, is_server;
 	uint64_t served, used; /* connections as server, as client */
+	uint64_t clients, servers; /* that it served, that it used: distinct, at work */
 	uint8_t best_dialect; /* as a server: enum bh_dialect */
 	uint8_t signing; /* as a server: enum bh_signing */
 	bool smb1; /* really used as a server */
+	uint32_t roles; /* a bit for each enum bh_host_role */
+	const struct bh_host_evidence *evidence; /* by role */
+	size_t n_evidence;
 	bh_time first_seen, last_seen;
 };
 

@@ -40,7 +40,7 @@ static void test_a_host_is_what_it_did(void)
 	rows[2].figures.last_seen = 1999;
 	rows[2].who.dialect = BH_DIALECT_NT_LM_012;
 
-	EXPECT_INT(bh_inventory_hosts(rows, 3, &a, &h, &n), 0);
+	EXPECT_INT(bh_inventory_hosts(rows, 3, NULL, &a, &h, &n), 0);
 	EXPECT_INT(n, 3);
 	EXPECT(h[0].is_client && !h[0].is_server && h[0].used == 6);
 	EXPECT_STR(h[0].workstation, "PC7");
@@ -91,7 +91,7 @@ static void test_nothing_gives_nothing(void)
 
 	EXPECT_INT(bh_inventory_shares(NULL, 0, &a, &s, &n), 0);
 	EXPECT_INT(n, 0);
-	EXPECT_INT(bh_inventory_hosts(NULL, 0, &a, &h, &n), 0);
+	EXPECT_INT(bh_inventory_hosts(NULL, 0, NULL, &a, &h, &n), 0);
 	EXPECT_INT(n, 0);
 }
 

@@ -8,7 +8,7 @@ static size_t n_got;
 static void unify_with(
 	const struct bh_row *rows, size_t n, const struct bh_name_seen *names, size_t n_names)
 {
-	struct bh_witnesses w = { source_kinds, SOURCES, names, n_names, 7 };
+	struct bh_witnesses w = { source_kinds, SOURCES, names, n_names, .seed = 7 };
 
 	bh_arena_reset(&arena);
 	n_got = 0;
@@ -432,7 +432,7 @@ static void test_the_order_of_rows_does_not_matter(void)
 {
 	enum { ROWS = 40, WORLDS = 300, ORDERS = 4 };
 	static struct bh_row rows[ROWS];
-	struct bh_witnesses w = { source_kinds, SOURCES, NULL, 0, 11 };
+	struct bh_witnesses w = { source_kinds, SOURCES, .seed = 11 };
 	size_t joined = 0;
 
 	for (unsigned world = 0; world < WORLDS; world++) {

@@ -148,10 +148,30 @@ static void test_the_schema_and_the_object_agree(void)
 	json_decref(schema);
 }
 
+static void test_a_host_says_its_roles_and_why(void)
+{
+	static const struct bh_host_evidence why[] = {
+		{ BH_HOST_FILES, "serves 2 shares to 5 clients" },
+		{ BH_HOST_PRINTS, "one" },
+		{ BH_HOST_PRINTS, "two" },
+	};
+	struct bh_host_row h = { .name = "fs1", .evidence = why, .n_evidence = 3 };
+	json_t *o = bh_json_host(&h);
+	char *text = json_dumps(json_object_get(o, "roles"), 0);
+
+	EXPECT_STR(text,
+		"[{\"role\": \"file-server\", \"evidence\": [\"serves 2 shares to 5 clients\"]}, "
+		"{\"role\": \"print-server\", \"evidence\": [\"one\", \"two\"]}]");
+	EXPECT(json_is_null(json_object_get(o, "address")));
+	free(text);
+	json_decref(o);
+}
+
 int main(void)
 {
 	RUN(test_the_object_is_the_contract_field_by_field);
 	RUN(test_unknown_is_null);
 	RUN(test_the_schema_and_the_object_agree);
+	RUN(test_a_host_says_its_roles_and_why);
 	return tap_done();
 }

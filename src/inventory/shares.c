@@ -1,0 +1,148 @@
+/*
+ * Shares, from rows.  Sorts a small view of the rows and walks the runs, so that equal
+ * rows in any order give equal answers.
+ */
+#include <stdlib.h>
+
+#include "inventory/hosts.h"
+
+static int compare_case(const char *a, const char *b)
+{
+	int r = strcasecmp(a, b);
+
+	return r ? r : strcmp(a, b);
+}
+
+static int by_text(const void *a, const void *b)
+{
+	const struct vote *x = a, *y = b;
+
+	return compare_case(x->text, y->text);
+}
+
+const char *vote_elect(struct vote *v, size_t n)
+{
+	const char *best = NULL;
+	uint64_t most = 0;
+
+	qsort(v, n, sizeof *v, by_text);
+	for (size_t i = 0, after; i < n; i = after) {
+		uint64_t weight = 0;
+		for (after = i; after < n && !strcasecmp(v[i].text, v[after].text); after++)
+			weight += v[after].weight;
+		if (!best || weight > most) {
+			best = v[i].text;
+			most = weight;
+		}
+	}
+	return best;
+}
+
+/* The same share whatever the server was called. */
+static int by_share(const void *a, const void *b)
+{
+	const struct bh_row *x = *(const struct bh_row *const *)a;
+	const struct bh_row *y = *(const struct bh_row *const *)b;
+	int r = end_compare(&x->who, true, &y->who, true);
+
+	return r ? r : strcasecmp(bh_share_name(x->who.share), bh_share_name(y->who.share));
+}
+
+static int by_client(const void *a, const void *b)
+{
+	const struct bh_row *x = *(const struct bh_row *const *)a;
+	const struct bh_row *y = *(const struct bh_row *const *)b;
+
+	return end_compare(&x->who, false, &y->who, false);
+}
+
+/* Rows without a known user sort first and count as nobody. */
+static int by_user(const void *a, const void *b)
+{
+	const struct bh_row *x = *(const struct bh_row *const *)a;
+	const struct bh_row *y = *(const struct bh_row *const *)b;
+	int r = strcasecmp(x->who.user, y->who.user);
+
+	return r ? r : strcasecmp(x->who.domain, y->who.domain);
+}
+
+static uint64_t distinct(
+	const struct bh_row **rows, size_t n, int (*by)(const void *, const void *))
+{
+	uint64_t count = 0;
+
+	qsort(rows, n, sizeof *rows, by);
+	for (size_t i = 0; i < n; i++) {
+		if (by == by_user && !rows[i]->who.user[0])
+			continue;
+		count += i == 0 || by(&rows[i - 1], &rows[i]) != 0;
+	}
+	return count;
+}
+
+/* A share is encrypted when nobody used it in the clear. */
+static int8_t both(int8_t a, int8_t b)
+{
+	if (a == 0 || b == 0)
+		return 0;
+	return a == BH_UNKNOWN ? b : a;
+}
+
+static void make_share(
+	const struct bh_row **rows, size_t n, struct vote *votes, struct bh_share_row *ret)
+{
+	bh_time type_at = -1;
+
+	*ret = (struct bh_share_row){ .server = rows[0]->who.server, .encrypted = BH_UNKNOWN };
+	for (size_t i = 0; i < n; i++) {
+		const struct bh_conversation *c = &rows[i]->who;
+		const struct bh_figures *f = &rows[i]->figures;
+		bool denied = c->known & BH_KNOWN_SHARE_STATUS && c->share_status;
+		votes[i] = (struct vote){ c->share, f->connections };
+		ret->connections += f->connections;
+		ret->bytes_to_server += f->bytes_to_server;
+		ret->bytes_to_client += f->bytes_to_client;
+		if (denied)
+			ret->denied += f->connections;
+		else
+			ret->encrypted = both(ret->encrypted, c->encrypted);
+		if (c->share_type &&
+			(f->last_seen > type_at ||
+				(f->last_seen == type_at && c->share_type < ret->type))) {
+			ret->type = c->share_type;
+			type_at = f->last_seen;
+		}
+		if (f->last_seen > ret->last_seen)
+			ret->last_seen = f->last_seen;
+	}
+	ret->share = vote_elect(votes, n);
+	ret->clients = distinct(rows, n, by_client);
+	ret->users = distinct(rows, n, by_user);
+}
+
+int bh_inventory_shares(const struct bh_row *rows, size_t n, struct bh_arena *a,
+	const struct bh_share_row **ret, size_t *n_ret)
+{
+	const struct bh_row **v = bh_arena_array(a, n + 1, sizeof *v);
+	struct vote *votes = bh_arena_array(a, n + 1, sizeof *votes);
+	struct bh_share_row *shares = bh_arena_array(a, n + 1, sizeof *shares);
+	size_t used = 0, count = 0;
+
+	if (!bh_arena_ok(a))
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		if (rows[i].who.share[0])
+			v[used++] = &rows[i];
+	}
+	qsort(v, used, sizeof *v, by_share);
+	for (size_t i = 0, after; i < used; i = after) {
+		for (after = i + 1; after < used; after++) {
+			if (by_share(&v[i], &v[after]))
+				break;
+		}
+		make_share(&v[i], after - i, votes, &shares[count++]);
+	}
+	*ret = shares;
+	*n_ret = count;
+	return 0;
+}
