@@ -186,6 +186,7 @@ struct bh_figures {
 	bh_time first_seen, last_seen; /* 0: not known */
 	uint64_t opens; /* files and pipes opened, as far as they were seen */
 	uint32_t pipes; /* opened: a bit for each enum bh_pipe */
+	uint32_t zero; /* so that equal figures are equal bytes */
 };
 
 /* Nothing was counted. */

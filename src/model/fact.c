@@ -102,7 +102,7 @@ static bool sane_figures(const struct bh_figures *f)
 	const uint64_t most = (uint64_t)1 << 56;
 
 	return f->connections < most && f->bytes_to_server < most && f->bytes_to_client < most &&
-	       f->opens < most && f->first_seen >= 0 && f->first_seen <= f->last_seen &&
+	       f->opens < most && !f->zero && f->first_seen >= 0 && f->first_seen <= f->last_seen &&
 	       f->last_seen < YEAR_2200;
 }
 

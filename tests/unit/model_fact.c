@@ -58,6 +58,7 @@ static void test_one_lie_in_each_field_is_noticed(void)
 	LIE(c->encrypted = 100);
 	LIE(c->guest = -128);
 	LIE(c->complete = 2);
+	LIE(f.leaf_is.figures.zero = 1);
 	LIE(memset(c->user, 'x', sizeof c->user)); /* not terminated */
 	LIE(strcpy(c->user, "a\nb"));
 	LIE(strcpy(c->user, "a\033[2J"));
