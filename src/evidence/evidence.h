@@ -125,3 +125,95 @@ struct bh_xml_told bh_xml_end(struct bh_xml *x);
 /* One <Event>, <EventData> or <UserData> in UTF-8, whole; *ret is borrowed from *x.
  * -EBADMSG. */
 BH_MUST int bh_xml_event(struct bh_xml *x, struct bh_span xml, struct bh_event *ret);
+
+/* ---- log files ---- */
+
+/* What a file is, by its content. */
+enum bh_log_kind {
+	BH_LOG_NONE, /* no log we know */
+	BH_LOG_EVTX,
+	BH_LOG_XML, /* Windows events: wevtutil, Get-WinEvent */
+	BH_LOG_JSON, /* Windows events, Samba, Suricata, Zeek, journal: each record says which */
+	BH_LOG_CSV, /* Windows events: Azure Monitor and others */
+	BH_LOG_PFIREWALL, /* Windows Firewall's pfirewall.log */
+	BH_LOG_ZEEK, /* tab-separated */
+	BH_LOG_SAMBA, /* log.smbd or syslog: auth_json_audit and full_audit */
+	BH_LOG_KINDS
+};
+
+extern const char *const bh_log_kind_names[BH_LOG_KINDS]; /* "EVTX" … for people */
+
+#define BH_LOG_SNIFF (64u * 1024) /* more of a file's first bytes are not looked at */
+
+enum bh_log_kind bh_log_sniff(struct bh_span first_bytes);
+
+/* full_audit:prefix of smb.conf.  The macros %u %U %D %I %i %m %M %S %L %h %R are believed,
+ * others skipped; two need something between them. */
+struct bh_audit_prefix {
+	char text[128];
+};
+/* -EINVAL: not of that form, or neither user nor client is in it. */
+BH_MUST int bh_audit_prefix_parse(const char *text, struct bh_audit_prefix *ret);
+
+/* What several logs of Zeek say of one connection, by its uid. */
+struct bh_zeek; /* owned */
+
+struct bh_log_options {
+	uint64_t seed; /* for tables whose keys peers choose */
+	/* When the file was last written, for the year that RFC 3164 leaves out; 0: unknown,
+	 * and then such times are. */
+	bh_time modified;
+	/* Seconds that the writer's clock is ahead of UTC, for times that name no zone:
+	 * pfirewall.log, Samba's headers, RFC 3164, NXLog.  None of them can be told from
+	 * UTC; whoever does not know leaves it 0 and says so. */
+	int32_t east;
+	/* NULL: guessed.  The first address of a line is the client, a second one the server,
+	 * the first field that is no address the user; the field that repeats the share's name
+	 * in a line of "connect" is the share from then on.  Others are not believed. */
+	const struct bh_audit_prefix *prefix;
+	/* Whose log it is, where it does not say so itself; NULL: "(this log's server)". */
+	const char *server_name;
+	struct bh_zeek *zeek; /* NULL: each log stands alone */
+};
+
+/* Each returns 0 to go on, or what ends the reading. */
+struct bh_log_sink {
+	int (*saw)(void *ctx, const struct bh_observation *o);
+	int (*name)(void *ctx, const struct bh_name_seen *n);
+	/* So many records of a kind so far; told again, it replaces. */
+	int (*events)(void *ctx, const struct bh_event_count *e);
+	/* A record that should have been understood; of many, the first few. */
+	int (*problem)(void *ctx, uint64_t offset, const char *text);
+};
+
+struct bh_log_counts {
+	uint64_t records; /* understood or not */
+	uint64_t unreadable; /* records that should have been understood */
+};
+
+struct bh_log; /* owned: one log being read */
+
+/* options and sink are copied, what they point to is not.  -ENOMEM; -EINVAL: BH_LOG_NONE. */
+BH_MUST int bh_log_new(enum bh_log_kind kind, const struct bh_log_options *options,
+	const struct bh_log_sink *sink, void *ctx, struct bh_log **ret);
+struct bh_log *bh_log_free(struct bh_log *l);
+BH_AUTO_FREE(bh_log)
+
+/* The file's bytes in any pieces.  An observation may come later than its record: a logon
+ * waits for the share it is for, so that neither counts twice. */
+BH_MUST int bh_log_feed(struct bh_log *l, struct bh_span bytes);
+/* Tells what waits and the counts of kinds, as of now; more may follow. */
+BH_MUST int bh_log_tell(struct bh_log *l);
+/* No more bytes follow. */
+BH_MUST int bh_log_end(struct bh_log *l);
+struct bh_log_counts bh_log_counted(const struct bh_log *l);
+
+BH_MUST int bh_zeek_new(uint64_t seed, struct bh_zeek **ret);
+struct bh_zeek *bh_zeek_free(struct bh_zeek *z);
+BH_AUTO_FREE(bh_zeek)
+/* Which of several Zeek logs is read first, so that a user is known before the shares and
+ * those before the connection: the lowest.  0 for anything else. */
+unsigned bh_zeek_order(struct bh_span first_bytes);
+/* After the last of the logs that shared it: tells the connections nothing more is known
+ * of. */
+BH_MUST int bh_zeek_end(struct bh_zeek *z, const struct bh_log_sink *sink, void *ctx);

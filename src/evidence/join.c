@@ -80,7 +80,7 @@ struct bh_join_slot *bh_join_add(
 	*ret_gone = *s;
 	uint32_t *bucket = bucket_of(j, key);
 	*s = (struct bh_join_slot){ .guest = BH_UNKNOWN,
-		.encrypted = BH_UNKNOWN,
+		.smb1_offered = BH_UNKNOWN,
 		.key_next = *bucket,
 		.key_len = (uint8_t)key.len };
 	memcpy(s->key, key.ptr, key.len);
@@ -140,7 +140,7 @@ void bh_join_set(struct bh_join_slot *s, const struct bh_conversation *c)
 	s->dialect = c->dialect;
 	s->share_type = c->share_type;
 	s->guest = c->guest;
-	s->encrypted = c->encrypted;
+	s->smb1_offered = c->smb1_offered;
 	s->auth_status = c->auth_status;
 	s->share_status = c->share_status;
 	s->known = c->known & NUMBERS;
@@ -156,9 +156,7 @@ void bh_join_set(struct bh_join_slot *s, const struct bh_conversation *c)
 
 void bh_join_get(const struct bh_join_slot *s, struct bh_observation *ret)
 {
-	struct bh_observation o = {
-		.when = s->when, .connections = s->connections, .opens = s->opens, .pipes = s->pipes
-	};
+	struct bh_observation o = { .when = s->when, .connections = s->connections };
 	struct bh_conversation *c = &o.who;
 	size_t used = 0;
 
@@ -173,7 +171,7 @@ void bh_join_get(const struct bh_join_slot *s, struct bh_observation *ret)
 	c->dialect = s->dialect;
 	c->share_type = s->share_type;
 	c->guest = s->guest;
-	c->encrypted = s->encrypted;
+	c->smb1_offered = s->smb1_offered;
 	c->auth_status = s->auth_status;
 	c->share_status = s->share_status;
 	c->known = s->known & NUMBERS;
@@ -212,6 +210,8 @@ void bh_join_fill(const struct bh_join_slot *s, struct bh_conversation *c)
 		c->dialect = from->dialect;
 	if (c->guest == BH_UNKNOWN)
 		c->guest = from->guest;
+	if (c->smb1_offered == BH_UNKNOWN)
+		c->smb1_offered = from->smb1_offered;
 	for (size_t i = 0; i < BH_LEN(texts); i++) {
 		if (texts[i].known != BH_KNOWN_SHARE && from->known & ~c->known & texts[i].known)
 			put_text(c, i, text_of(from, i));

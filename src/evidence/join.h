@@ -19,11 +19,11 @@ struct bh_join_slot {
 	bh_time when;
 	uint32_t key_next; /* of its bucket; slot number + 1 */
 	uint32_t auth_status, share_status;
-	uint32_t connections, opens, pipes; /* owed: not told yet */
+	uint32_t connections; /* owed: not told yet */
 	uint16_t port;
 	uint8_t known, transport, outcome, auth, ntlm, dialect, share_type;
-	int8_t guest, encrypted;
-	uint8_t flags; /* the user's own */
+	int8_t guest, smb1_offered;
+	uint8_t flags, count; /* the user's own */
 	uint8_t key_len; /* 0: free */
 	uint8_t key[BH_JOIN_KEY];
 	char text[BH_JOIN_TEXT];

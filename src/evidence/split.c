@@ -88,7 +88,7 @@ static int line(struct split *s, struct bh_span text)
 		r.bytes = text;
 	}
 	reset(s);
-	return s->over || r.bytes.ptr == NULL || r.bytes.len ? s->fn(s->ctx, &r) : 0;
+	return !r.bytes.ptr || r.bytes.len ? s->fn(s->ctx, &r) : 0;
 }
 
 int bh_split_lines(struct split *s, struct bh_span text)

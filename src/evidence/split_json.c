@@ -191,7 +191,7 @@ static void skip_byte(struct split *s, uint8_t ch)
 		if (s->is_key && !ends)
 			key_byte(s, ch);
 		s->quoted = !ends;
-		s->skipping = s->depth;
+		s->skipping = !ends || s->depth;
 	} else if (ch == '"') {
 		s->quoted = true;
 	} else if (ch == '{' || ch == '[') {

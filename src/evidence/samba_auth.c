@@ -1,0 +1,286 @@
+/*
+ * auth_json_audit, versions 1.0 to 1.3: auth/auth_log.c of Samba names the fields.
+ *
+ * "Authentication" is a password or response checked, "Authorization" a session that was
+ * granted; Kerberos is in the second alone, NTLM in both when both are logged, and counts
+ * once.  A logon waits for the share it leads to (full_audit) and is told by itself only if
+ * none comes.
+ */
+#include <stdio.h>
+
+#include "evidence/log.h"
+#include "evidence/said.h"
+#include "evidence/when.h"
+
+struct bh_samba_key bh_samba_key(const struct bh_addr *client, struct bh_span user)
+{
+	struct bh_samba_key k = { .len = 1 };
+	const uint8_t *slash = user.len ? memrchr(user.ptr, '\\', user.len) : NULL;
+
+	k.bytes[0] = 'u';
+	k.len += bh_addr_bytes(client, k.bytes + 1);
+	/* Winbind's names begin with their domain. */
+	for (size_t i = slash ? (size_t)(slash - user.ptr) + 1 : 0;
+		i < user.len && k.len < sizeof k.bytes; i++) {
+		uint8_t ch = user.ptr[i];
+		k.bytes[k.len++] = ch >= 'A' && ch <= 'Z' ? ch | 0x20 : ch;
+	}
+	return k;
+}
+
+struct bh_join_slot *bh_samba_slot(struct bh_log *l, const struct bh_samba_key *key)
+{
+	struct bh_join *j = bh_log_join(l);
+	struct bh_span k = bh_span_of(key->bytes, key->len);
+	struct bh_join_slot *s = j ? bh_join_find(j, k) : NULL;
+	struct bh_join_slot gone = { 0 };
+	struct bh_observation o;
+
+	if (s || !j)
+		return s;
+	s = bh_join_add(j, k, &gone);
+	if (gone.key_len && gone.connections) {
+		bh_join_get(&gone, &o);
+		bh_log_say(l, &o);
+	}
+	return s;
+}
+
+void bh_samba_waiting(struct bh_log *l)
+{
+	struct bh_observation o;
+	struct bh_join_slot *s;
+	uint32_t at = 0;
+
+	bh_samba_opened(l);
+	while (!l->error && (s = bh_join_each(l->joined, &at))) {
+		if (s->key[0] != 'u' || !s->connections)
+			continue;
+		bh_join_get(s, &o);
+		s->connections = 0;
+		bh_log_say(l, &o);
+	}
+}
+
+/* ---- the fields ---- */
+
+/* "ipv4:10.0.0.1:445", "ipv6:fd00::1:445"; lib/tsocket. */
+static int address(struct bh_span s, struct bh_addr *addr, uint16_t *port)
+{
+	struct bh_cur c = bh_cur_of(s);
+	size_t at = s.len;
+
+	if (s.len >= 5 && !memcmp(s.ptr, "unix:", 5))
+		return -ENOMSG;
+	struct bh_span family = bh_cur_take(&c, bh_min_size(5, s.len));
+	if (!bh_event_is(family, "ipv4:") && !bh_event_is(family, "ipv6:"))
+		return -EBADMSG;
+	while (at > 5 && s.ptr[at - 1] != ':')
+		at--;
+	if (at <= 6)
+		return -EBADMSG;
+	struct bh_span text = bh_cur_take(&c, at - 1 - 5);
+	bh_cur_skip(&c, 1);
+	struct bh_span number = bh_cur_take(&c, bh_cur_left(&c));
+	return bh_said_addr(text, addr) || bh_said_port(number, port) ? -EBADMSG : 0;
+}
+
+static struct bh_span field(const struct bh_fields *f, const char *object, const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "%s.%s", object, name);
+	return bh_fields_get(f, path);
+}
+
+static bool ends_in(struct bh_span s, const char *text)
+{
+	size_t n = strlen(text);
+
+	return s.len >= n && !memcmp(s.ptr + s.len - n, text, n);
+}
+
+static int ends(const struct bh_fields *f, const char *object, struct bh_conversation *c)
+{
+	uint16_t unused;
+	int r = address(field(f, object, "remoteAddress"), &c->client, &unused);
+
+	if (!r)
+		r = address(field(f, object, "localAddress"), &c->server, &c->port);
+	c->transport = bh_said_transport(c->port);
+	return r;
+}
+
+/* source3/smbd: "SMB" is what its SMB1 half calls itself. */
+static int service(struct bh_span s, struct bh_conversation *c)
+{
+	if (bh_event_is(s, "SMB"))
+		c->dialect = BH_DIALECT_SMB1_OTHER;
+	else if (!bh_event_is(s, "SMB2"))
+		return -ENOMSG;
+	return 0;
+}
+
+/* get_password_type() */
+static void password(struct bh_span type, struct bh_span account, struct bh_conversation *c)
+{
+	bool nobody = account.ptr && !account.len;
+
+	if (bh_event_is(type, "NTLMv2"))
+		c->ntlm = BH_NTLM_V2;
+	else if (bh_event_is(type, "NTLMv1") || bh_event_is(type, "LANMan"))
+		c->ntlm = BH_NTLM_V1; /* the older still: no better */
+	if (c->ntlm)
+		c->auth = BH_AUTH_NTLM;
+	else if (nobody && (!type.len || bh_event_is(type, "No-Password")))
+		c->auth = BH_AUTH_ANONYMOUS;
+}
+
+static void workstation(struct bh_conversation *c, struct bh_span s)
+{
+	struct bh_cur at = bh_cur_of(s);
+
+	while (bh_cur_left(&at) && at.at[0] == '\\')
+		bh_cur_skip(&at, 1);
+	if (bh_cur_left(&at))
+		bh_said(c, BH_KNOWN_WORKSTATION, bh_cur_take(&at, bh_cur_left(&at)));
+}
+
+static void identity(const struct bh_fields *f, struct bh_conversation *c)
+{
+	static const char o[] = "Authentication";
+	struct bh_span account = field(f, o, "clientAccount");
+	struct bh_span sid = field(f, o, "becameSid");
+	uint32_t status;
+
+	password(field(f, o, "passwordType"), account, c);
+	bh_said(c, BH_KNOWN_USER, account);
+	bh_said(c, BH_KNOWN_DOMAIN, field(f, o, "clientDomain"));
+	workstation(c, field(f, o, "workstation"));
+	if (!bh_said_status(field(f, o, "status"), &status)) {
+		c->known |= BH_KNOWN_AUTH_STATUS;
+		c->auth_status = status;
+	}
+	/* [MS-DTYP] 2.4.2.4: the account of guests is 501 everywhere. */
+	if (sid.len && !bh_event_is(sid, "(NULL SID)"))
+		c->guest = ends_in(sid, "-501");
+}
+
+static void granted(const struct bh_fields *f, struct bh_conversation *c)
+{
+	static const char o[] = "Authorization";
+	struct bh_span type = field(f, o, "authType"), account = field(f, o, "account");
+	struct bh_span sid = field(f, o, "sid");
+
+	if (bh_event_is(account, "ANONYMOUS LOGON"))
+		c->auth = BH_AUTH_ANONYMOUS;
+	else if (bh_event_like(type, "krb5"))
+		c->auth = BH_AUTH_KERBEROS;
+	else if (type.len >= 4 && bh_event_like(bh_span_of(type.ptr, 4), "NTLM"))
+		c->auth = BH_AUTH_NTLM;
+	bh_said(c, BH_KNOWN_USER, account);
+	bh_said(c, BH_KNOWN_DOMAIN, field(f, o, "domain"));
+	c->known |= BH_KNOWN_AUTH_STATUS;
+	if (sid.len && !bh_event_is(sid, "(NULL SID)"))
+		c->guest = ends_in(sid, "-501");
+}
+
+/* ---- the record ---- */
+
+static bool same_logon(const struct bh_join_slot *s, const struct bh_conversation *c)
+{
+	return s->auth == c->auth && s->known & BH_KNOWN_AUTH_STATUS && !s->auth_status;
+}
+
+static void learn(
+	struct bh_log *l, struct bh_span timestamp, bh_time when, const struct bh_conversation *c)
+{
+	l->samba.header = when;
+	l->samba.server = c->server;
+	l->samba.port = c->port;
+	if (bh_when_zone(timestamp, &l->samba.east))
+		l->samba.east = l->options.east;
+}
+
+/* A session that may still be open is another's beside this one: what they differ in is
+ * not known of a share any more. */
+static void blur(
+	struct bh_join_slot *s, const struct bh_conversation *was, const struct bh_conversation *c)
+{
+	if (!s->count && !s->connections) {
+		s->flags = 0;
+		return;
+	}
+	if (was->dialect != c->dialect)
+		s->flags |= BH_SAMBA_DIALECTS;
+	if (was->auth != c->auth || was->ntlm != c->ntlm)
+		s->flags |= BH_SAMBA_AUTHS;
+	if (strcmp(was->workstation, c->workstation) != 0)
+		s->flags |= BH_SAMBA_WORKSTATIONS;
+}
+
+/* It waits for a share; what waited before and was another's is told. */
+static void remember(struct bh_log *l, struct bh_join_slot *s, const struct bh_observation *o)
+{
+	struct bh_observation was;
+
+	bh_join_get(s, &was);
+	blur(s, &was.who, &o->who);
+	if (s->connections && !bh_conversation_equal(&was.who, &o->who)) {
+		bh_log_say(l, &was);
+		s->connections = 0;
+	}
+	bh_join_set(s, &o->who);
+	s->connections++;
+	s->when = o->when;
+}
+
+/* One that failed leads to nothing. */
+static void logon(
+	struct bh_log *l, const struct bh_fields *f, const struct bh_observation *o, bool is_grant)
+{
+	struct bh_span user = is_grant ? field(f, "Authorization", "account")
+				       : field(f, "Authentication", "becameAccount");
+
+	if (!user.len)
+		user = bh_span_of(o->who.user, strlen(o->who.user));
+	struct bh_samba_key key = bh_samba_key(&o->who.client, user);
+	bool good = o->who.known & BH_KNOWN_AUTH_STATUS && !o->who.auth_status;
+	struct bh_join_slot *s = good ? bh_samba_slot(l, &key) : NULL;
+	if (!s)
+		bh_log_say(l, o);
+	else if (!is_grant || !same_logon(s, &o->who)) /* not what was told just before */
+		remember(l, s, o);
+}
+
+void bh_samba_auth(struct bh_log *l, const struct bh_fields *f)
+{
+	struct bh_span timestamp = bh_fields_get(f, "timestamp"), type = bh_fields_get(f, "type");
+	bool is_grant = bh_event_is(type, "Authorization");
+	const char *object = is_grant ? "Authorization" : "Authentication";
+	uint64_t id = 0;
+	bh_time when;
+
+	if (bh_event_number(field(f, object, "eventId"), &id) || id > UINT32_MAX)
+		id = 0;
+	bh_log_count(l, "samba", bh_span_of(object, strlen(object)), (uint32_t)id, true);
+	struct bh_observation o = bh_log_observe(0);
+	int r = service(field(f, object, "serviceDescription"), &o.who);
+	if (!r)
+		r = ends(f, object, &o.who);
+	if (!r && bh_when_iso(timestamp, l->samba.east, &when))
+		r = -EBADMSG;
+	if (r == -EBADMSG)
+		bh_log_bad(l, "an authentication without time or addresses");
+	if (r)
+		return;
+	o.when = when;
+	o.connections = 1;
+	o.who.outcome = BH_ANSWERED;
+	learn(l, timestamp, when, &o.who);
+	if (is_grant)
+		granted(f, &o.who);
+	else
+		identity(f, &o.who);
+	logon(l, f, &o, is_grant);
+}
