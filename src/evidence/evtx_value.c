@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "evidence/evtx.h"
+#include "evidence/utf8.h"
 
 struct bh_span evtx_units(const struct bh_evtx *x, uint32_t at, size_t units)
 {
@@ -13,30 +14,6 @@ struct bh_span evtx_units(const struct bh_evtx *x, uint32_t at, size_t units)
 }
 
 /* ---- UTF-16 ---- */
-
-static size_t put(uint32_t ch, uint8_t b[4])
-{
-	if (ch < 0x80) {
-		b[0] = (uint8_t)ch;
-		return 1;
-	}
-	if (ch < 0x800) {
-		b[0] = (uint8_t)(0xc0 | ch >> 6);
-		b[1] = (uint8_t)(0x80 | (ch & 0x3f));
-		return 2;
-	}
-	if (ch < 0x10000) {
-		b[0] = (uint8_t)(0xe0 | ch >> 12);
-		b[1] = (uint8_t)(0x80 | (ch >> 6 & 0x3f));
-		b[2] = (uint8_t)(0x80 | (ch & 0x3f));
-		return 3;
-	}
-	b[0] = (uint8_t)(0xf0 | ch >> 18);
-	b[1] = (uint8_t)(0x80 | (ch >> 12 & 0x3f));
-	b[2] = (uint8_t)(0x80 | (ch >> 6 & 0x3f));
-	b[3] = (uint8_t)(0x80 | (ch & 0x3f));
-	return 4;
-}
 
 /* The next character; half a pair is U+FFFD. */
 static uint32_t take(struct bh_cur *c)
@@ -60,7 +37,7 @@ void evtx_add_utf16(struct bh_draft *d, struct bh_span utf16)
 	size_t n = 0;
 
 	while (bh_cur_left(&c) >= 2 && !d->full) {
-		n += put(take(&c), b + n);
+		n += bh_utf8_put(take(&c), b + n);
 		if (n >= 256) {
 			bh_draft_add(d, bh_span_of(b, n));
 			n = 0;
@@ -76,7 +53,7 @@ size_t evtx_name(struct bh_span utf16, char *ret, size_t size)
 
 	while (bh_cur_left(&c) >= 2) {
 		uint8_t b[4];
-		size_t len = put(take(&c), b);
+		size_t len = bh_utf8_put(take(&c), b);
 		if (n + len > size)
 			return 0;
 		memcpy(ret + n, b, len);
