@@ -63,6 +63,8 @@ struct bh_witnesses {
 	size_t n_kinds;
 	const struct bh_name_seen *names;
 	size_t n_names;
+	const struct bh_share_listed *listed; /* shares that are known to exist */
+	size_t n_listed;
 	const struct bh_addrset *inside; /* ours beside the private blocks; may be NULL */
 	uint64_t seed; /* as for bh_inventory_new */
 };
@@ -102,6 +104,13 @@ BH_MUST int bh_inventory_hosts(const struct bh_row *rows, size_t n, const struct
 /* The machine at either end of a row of theirs; NULL when it is none of hosts[0..n). */
 const struct bh_host_row *bh_inventory_host(
 	const struct bh_host_row *hosts, size_t n, const struct bh_conversation *c, bool server);
+/* What an administrator should know of: the gravest first, and of these what happens
+ * most.  hosts: bh_inventory_hosts's of the same rows.  What would need to be known to
+ * be claimed is not claimed without.  -ENOMEM. */
+BH_MUST int bh_inventory_findings(const struct bh_row *rows, size_t n,
+	const struct bh_host_row *hosts, size_t n_hosts, const struct bh_witnesses *w,
+	struct bh_arena *a, const struct bh_finding **ret, size_t *n_ret);
+
 /* What Microsoft says a role or feature of Windows needs of SMB, to hold evidence
  * against.  Ports are the server's. */
 struct bh_need {

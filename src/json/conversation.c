@@ -221,6 +221,39 @@ json_t *bh_json_share(const struct bh_share_row *s)
 	return finish(&o);
 }
 
+static json_t *who(const struct bh_addr *address, const char *called)
+{
+	struct object o = { .o = json_object() };
+
+	if (!address->family && !called) {
+		json_decref(o.o);
+		return json_null();
+	}
+	set(&o, "address", addr(address));
+	set(&o, "name", maybe(called));
+	return finish(&o);
+}
+
+json_t *bh_json_finding(const struct bh_finding *f)
+{
+	struct object o = { .o = json_object() };
+
+	set(&o, "finding", name(bh_finding_names, BH_FINDINGS, f->kind));
+	set(&o, "severity", name(bh_grade_names, BH_GRADES, f->grade));
+	set(&o, "client", who(&f->client, f->client_name));
+	set(&o, "server", who(&f->server, f->server_name));
+	set(&o, "share", maybe(f->share));
+	set(&o, "user", maybe(f->user));
+	set(&o, "domain", maybe(f->domain));
+	set(&o, "clients", number(f->clients));
+	set(&o, "servers", number(f->servers));
+	set(&o, "connections", number(f->connections));
+	set(&o, "first_seen", bh_json_time(f->first_seen));
+	set(&o, "last_seen", bh_json_time(f->last_seen));
+	set(&o, "evidence", json_string(f->text));
+	return finish(&o);
+}
+
 json_t *bh_json_tally(const struct bh_tally *t)
 {
 	struct object o = { .o = json_object() };

@@ -17,6 +17,8 @@ json_t *bh_json_conversation(const struct bh_conversation *c, const struct bh_fi
 
 json_t *bh_json_host(const struct bh_host_row *h);
 json_t *bh_json_share(const struct bh_share_row *s);
+/* The object of doc/findings.schema.json. */
+json_t *bh_json_finding(const struct bh_finding *f);
 json_t *bh_json_tally(const struct bh_tally *t);
 
 /* "2026-01-31T12:00:00Z" or null. */

@@ -13,6 +13,30 @@ const char *const bh_host_role_names[BH_HOST_ROLES] = {
 	[BH_HOST_INTERNET] = "internet",
 };
 
+const char *const bh_finding_names[BH_FINDINGS] = {
+	[BH_FOUND_SMB1] = "smb1-used",
+	[BH_FOUND_SMB1_OFFERED] = "smb1-offered",
+	[BH_FOUND_GUEST] = "guest",
+	[BH_FOUND_ANONYMOUS] = "anonymous",
+	[BH_FOUND_NTLM_V1] = "ntlmv1",
+	[BH_FOUND_NTLM] = "ntlm-avoidable",
+	[BH_FOUND_SIGNING] = "signing-not-required",
+	[BH_FOUND_CLEAR] = "not-encrypted",
+	[BH_FOUND_LATERAL] = "workstation-to-workstation",
+	[BH_FOUND_INTERNET] = "internet",
+	[BH_FOUND_SHARE_OPEN] = "share-open-to-everyone",
+	[BH_FOUND_SHARE_UNUSED] = "share-unused",
+	[BH_FOUND_SERVER_UNUSED] = "server-unused",
+};
+
+const char *const bh_grade_names[BH_GRADES] = {
+	[BH_GRADE_INFO] = "info",
+	[BH_GRADE_LOW] = "low",
+	[BH_GRADE_MEDIUM] = "medium",
+	[BH_GRADE_HIGH] = "high",
+	[BH_GRADE_CRITICAL] = "critical",
+};
+
 const char *const bh_purpose_names[BH_PURPOSES] = {
 	[BH_PURPOSE_GPO] = "gpo",
 	[BH_PURPOSE_FILE] = "file",

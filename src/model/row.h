@@ -125,3 +125,54 @@ struct bh_share_row {
 	uint64_t bytes_to_server, bytes_to_client;
 	bh_time last_seen;
 };
+
+/* Something that an administrator should know of. */
+enum bh_finding_kind {
+	BH_FOUND_SMB1, /* in use */
+	BH_FOUND_SMB1_OFFERED, /* by a client, and not taken */
+	BH_FOUND_GUEST,
+	BH_FOUND_ANONYMOUS,
+	BH_FOUND_NTLM_V1,
+	BH_FOUND_NTLM, /* where Kerberos would do */
+	BH_FOUND_SIGNING, /* not required */
+	BH_FOUND_CLEAR, /* no encryption */
+	BH_FOUND_LATERAL, /* between workstations */
+	BH_FOUND_INTERNET,
+	BH_FOUND_SHARE_OPEN, /* to everyone */
+	BH_FOUND_SHARE_UNUSED,
+	BH_FOUND_SERVER_UNUSED,
+	BH_FINDINGS
+};
+
+/* How bad it is, the least first. */
+enum bh_grade {
+	BH_GRADE_INFO,
+	BH_GRADE_LOW,
+	BH_GRADE_MEDIUM,
+	BH_GRADE_HIGH,
+	BH_GRADE_CRITICAL,
+	BH_GRADES
+};
+
+extern const char *const bh_finding_names[BH_FINDINGS];
+extern const char *const bh_grade_names[BH_GRADES];
+
+struct bh_finding {
+	uint8_t kind; /* enum bh_finding_kind */
+	uint8_t grade; /* the worst of what was seen: enum bh_grade */
+	/* Who: what is NULL, or no address, it is not about, or is of several. */
+	struct bh_addr client, server;
+	const char *client_name, *server_name;
+	const char *share, *user, *domain;
+	uint64_t clients, servers; /* distinct */
+	uint64_t connections;
+	bh_time first_seen, last_seen;
+	const char *text; /* the evidence, a sentence without its full stop; from the wire */
+};
+
+/* A share that is known to exist, used or not. */
+struct bh_share_listed {
+	struct bh_addr server;
+	const char *server_name; /* NULL: not known */
+	const char *share;
+};

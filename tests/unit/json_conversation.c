@@ -167,11 +167,40 @@ static void test_a_host_says_its_roles_and_why(void)
 	json_decref(o);
 }
 
+/* The published schema names exactly the fields we write. */
+static void expect_schema(const char *file, json_t *o)
+{
+	char path[4096];
+	const char *key;
+	json_t *value;
+
+	snprintf(path, sizeof path, "%s/doc/%s",
+		getenv("BULKHEAD_SOURCE") ? getenv("BULKHEAD_SOURCE") : ".", file);
+	json_t *schema = json_load_file(path, 0, NULL);
+	const json_t *items = json_object_get(schema, "items");
+	const json_t *p = json_object_get(items, "properties");
+	EXPECT_INT(json_object_size(p), json_object_size(o));
+	EXPECT_INT(json_array_size(json_object_get(items, "required")), json_object_size(o));
+	json_object_foreach(o, key, value) EXPECT(json_object_get(p, key) != NULL);
+	json_decref(schema);
+	json_decref(o);
+}
+
+static void test_the_schemas_of_findings_and_hosts_agree(void)
+{
+	struct bh_finding f = { .text = "it is so", .client_name = "pc1" };
+	struct bh_host_row h = { 0 };
+
+	expect_schema("findings.schema.json", bh_json_finding(&f));
+	expect_schema("hosts.schema.json", bh_json_host(&h));
+}
+
 int main(void)
 {
 	RUN(test_the_object_is_the_contract_field_by_field);
 	RUN(test_unknown_is_null);
 	RUN(test_the_schema_and_the_object_agree);
 	RUN(test_a_host_says_its_roles_and_why);
+	RUN(test_the_schemas_of_findings_and_hosts_agree);
 	return tap_done();
 }
