@@ -361,10 +361,8 @@ int bh_log_feed(struct bh_log *l, struct bh_span bytes)
 
 int bh_log_tell(struct bh_log *l)
 {
-	if (l->joined) {
-		bh_samba_waiting(l);
-		bh_suricata_waiting(l);
-	}
+	bh_samba_waiting(l);
+	bh_suricata_waiting(l);
 	if (l->own_zeek && !l->error)
 		bh_zeek_waiting(l, l->own_zeek->join);
 	if (!l->error)

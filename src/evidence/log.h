@@ -37,6 +37,13 @@ struct bh_samba {
 	enum bh_samba_opens opens;
 	size_t n_early;
 	struct bh_observation early[BH_SAMBA_EARLY]; /* opens that wait for the decision */
+	/* Logons that failed and may have ended as a guest's: the Authorization says so, by
+	 * the client's port. */
+	size_t n_failed;
+	struct {
+		struct bh_observation o;
+		uint16_t port;
+	} failed[BH_SAMBA_EARLY];
 	int32_t east; /* as the options or a JSON line say */
 	bh_time header; /* of the header line above */
 	struct bh_addr server; /* of the last authentication */
@@ -141,7 +148,9 @@ void bh_samba_opened(struct bh_log *l);
 
 /* Flags of a slot: sessions of one client and user that differ in this were open at once,
  * so that nobody knows whose a share is. */
-enum { BH_SAMBA_DIALECTS = 1, BH_SAMBA_AUTHS = 2, BH_SAMBA_WORKSTATIONS = 4 };
+enum { BH_SAMBA_DIALECTS = 1, BH_SAMBA_AUTHS = 2, BH_SAMBA_WORKSTATIONS = 4, BH_SAMBA_USERS = 8 };
+/* Another: an Authentication whose Authorization may still come. */
+enum { BH_SAMBA_CHECKED = 16 };
 
 /* Client and user: whose session it is. */
 struct bh_samba_key {

@@ -246,7 +246,7 @@ static const struct {
 	{ "PC NETWORK PROGRAM 1.0", BH_DIALECT_SMB1_OTHER },
 };
 
-uint8_t bh_said_dialect(struct bh_span text)
+uint8_t bh_said_smb_dialect(struct bh_span text)
 {
 	for (size_t i = 0; i < BH_LEN(dialects); i++) {
 		if (bh_event_is(text, dialects[i].name))

@@ -34,4 +34,4 @@ bool bh_said_smb_port(uint16_t port);
 BH_MUST int bh_said_status(struct bh_span text, uint32_t *ret);
 
 /* "SMB3_11", "3.11", "2.10", "NT LM 0.12" …: enum bh_dialect, unknown if it is none. */
-uint8_t bh_said_dialect(struct bh_span text);
+uint8_t bh_said_smb_dialect(struct bh_span text);

@@ -242,10 +242,12 @@ static void session(const struct bh_join_slot *s, struct bh_conversation *c)
 	struct bh_join_slot sure = *s;
 
 	bh_join_get(s, &known);
-	if (known.who.auth) {
+	if (known.who.auth && !(s->flags & BH_SAMBA_USERS)) {
 		memcpy(c->user, known.who.user, sizeof c->user);
 		memcpy(c->domain, known.who.domain, sizeof c->domain);
 		c->known |= known.who.known & (BH_KNOWN_USER | BH_KNOWN_DOMAIN);
+	}
+	if (known.who.auth) {
 		c->server = known.who.server;
 		c->port = known.who.port;
 		c->transport = known.who.transport;
@@ -269,7 +271,7 @@ static void who(struct bh_log *l, const struct line *line, struct bh_span host,
 	if (line->machine.len && bh_said_addr(line->machine, &(struct bh_addr){ 0 }))
 		bh_said(c, BH_KNOWN_WORKSTATION, line->machine);
 	server(l, line, host, c);
-	c->dialect = bh_said_dialect(line->dialect);
+	c->dialect = bh_said_smb_dialect(line->dialect);
 	session(s, c);
 	if (!c->port) {
 		c->port = l->samba.port ? l->samba.port : 445;

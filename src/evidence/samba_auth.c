@@ -46,6 +46,49 @@ struct bh_join_slot *bh_samba_slot(struct bh_log *l, const struct bh_samba_key *
 	return s;
 }
 
+/* ---- logons that failed ---- */
+
+static void drop_failed(struct bh_samba *m, size_t i)
+{
+	m->n_failed--;
+	memmove(m->failed + i, m->failed + i + 1, (m->n_failed - i) * sizeof m->failed[0]);
+}
+
+static void tell_failed(struct bh_log *l, size_t i)
+{
+	bh_log_say(l, &l->samba.failed[i].o);
+	drop_failed(&l->samba, i);
+}
+
+static void keep_failed(struct bh_log *l, const struct bh_observation *o, uint16_t port)
+{
+	struct bh_samba *m = &l->samba;
+
+	if (m->n_failed == BH_SAMBA_EARLY)
+		tell_failed(l, 0);
+	m->failed[m->n_failed].o = *o;
+	m->failed[m->n_failed++].port = port;
+}
+
+/* "map to guest": who was refused by name came in as a guest all the same. */
+static bool became_guest(struct bh_samba *m, const struct bh_observation *o, uint16_t port,
+	struct bh_observation *ret)
+{
+	for (size_t i = m->n_failed; i > 0 && o->who.guest == 1; i--) {
+		const struct bh_observation *was = &m->failed[i - 1].o;
+		if (m->failed[i - 1].port != port ||
+			!bh_addr_equal(&was->who.client, &o->who.client) ||
+			was->who.port != o->who.port)
+			continue;
+		*ret = *was;
+		ret->who.guest = 1;
+		ret->who.auth_status = 0;
+		drop_failed(m, i - 1);
+		return true;
+	}
+	return false;
+}
+
 void bh_samba_waiting(struct bh_log *l)
 {
 	struct bh_observation o;
@@ -53,7 +96,9 @@ void bh_samba_waiting(struct bh_log *l)
 	uint32_t at = 0;
 
 	bh_samba_opened(l);
-	while (!l->error && (s = bh_join_each(l->joined, &at))) {
+	while (l->samba.n_failed)
+		tell_failed(l, 0);
+	while (l->joined && !l->error && (s = bh_join_each(l->joined, &at))) {
 		if (s->key[0] != 'u' || !s->connections)
 			continue;
 		bh_join_get(s, &o);
@@ -100,10 +145,10 @@ static bool ends_in(struct bh_span s, const char *text)
 	return s.len >= n && !memcmp(s.ptr + s.len - n, text, n);
 }
 
-static int ends(const struct bh_fields *f, const char *object, struct bh_conversation *c)
+static int ends(
+	const struct bh_fields *f, const char *object, struct bh_conversation *c, uint16_t *from)
 {
-	uint16_t unused;
-	int r = address(field(f, object, "remoteAddress"), &c->client, &unused);
+	int r = address(field(f, object, "remoteAddress"), &c->client, from);
 
 	if (!r)
 		r = address(field(f, object, "localAddress"), &c->server, &c->port);
@@ -134,6 +179,8 @@ static void password(struct bh_span type, struct bh_span account, struct bh_conv
 		c->auth = BH_AUTH_NTLM;
 	else if (nobody && (!type.len || bh_event_is(type, "No-Password")))
 		c->auth = BH_AUTH_ANONYMOUS;
+	else if (bh_event_is(type, "No-Password")) /* a name without a response */
+		c->auth = BH_AUTH_NTLM;
 }
 
 static void workstation(struct bh_conversation *c, struct bh_span s)
@@ -187,9 +234,15 @@ static void granted(const struct bh_fields *f, struct bh_conversation *c)
 
 /* ---- the record ---- */
 
-static bool same_logon(const struct bh_join_slot *s, const struct bh_conversation *c)
+/* The grant of what was checked just before, and counts already. */
+static bool granted_now(struct bh_join_slot *s, const struct bh_conversation *c)
 {
-	return s->auth == c->auth && s->known & BH_KNOWN_AUTH_STATUS && !s->auth_status;
+	bool same = s->flags & BH_SAMBA_CHECKED && s->auth == c->auth && s->port == c->port &&
+		    s->dialect == c->dialect && bh_addr_equal(&s->server, &c->server);
+
+	if (same)
+		s->flags &= (uint8_t)~BH_SAMBA_CHECKED;
+	return same;
 }
 
 static void learn(
@@ -217,6 +270,8 @@ static void blur(
 		s->flags |= BH_SAMBA_AUTHS;
 	if (strcmp(was->workstation, c->workstation) != 0)
 		s->flags |= BH_SAMBA_WORKSTATIONS;
+	if (strcmp(was->user, c->user) != 0 || strcmp(was->domain, c->domain) != 0)
+		s->flags |= BH_SAMBA_USERS; /* guests, by whatever name */
 }
 
 /* It waits for a share; what waited before and was another's is told. */
@@ -235,7 +290,6 @@ static void remember(struct bh_log *l, struct bh_join_slot *s, const struct bh_o
 	s->when = o->when;
 }
 
-/* One that failed leads to nothing. */
 static void logon(
 	struct bh_log *l, const struct bh_fields *f, const struct bh_observation *o, bool is_grant)
 {
@@ -245,12 +299,12 @@ static void logon(
 	if (!user.len)
 		user = bh_span_of(o->who.user, strlen(o->who.user));
 	struct bh_samba_key key = bh_samba_key(&o->who.client, user);
-	bool good = o->who.known & BH_KNOWN_AUTH_STATUS && !o->who.auth_status;
-	struct bh_join_slot *s = good ? bh_samba_slot(l, &key) : NULL;
-	if (!s)
-		bh_log_say(l, o);
-	else if (!is_grant || !same_logon(s, &o->who)) /* not what was told just before */
-		remember(l, s, o);
+	struct bh_join_slot *s = bh_samba_slot(l, &key);
+	if (!s || (is_grant && granted_now(s, &o->who)))
+		return;
+	remember(l, s, o);
+	if (!is_grant)
+		s->flags |= BH_SAMBA_CHECKED;
 }
 
 void bh_samba_auth(struct bh_log *l, const struct bh_fields *f)
@@ -258,6 +312,7 @@ void bh_samba_auth(struct bh_log *l, const struct bh_fields *f)
 	struct bh_span timestamp = bh_fields_get(f, "timestamp"), type = bh_fields_get(f, "type");
 	bool is_grant = bh_event_is(type, "Authorization");
 	const char *object = is_grant ? "Authorization" : "Authentication";
+	uint16_t from = 0;
 	uint64_t id = 0;
 	bh_time when;
 
@@ -267,7 +322,7 @@ void bh_samba_auth(struct bh_log *l, const struct bh_fields *f)
 	struct bh_observation o = bh_log_observe(0);
 	int r = service(field(f, object, "serviceDescription"), &o.who);
 	if (!r)
-		r = ends(f, object, &o.who);
+		r = ends(f, object, &o.who, &from);
 	if (!r && bh_when_iso(timestamp, l->samba.east, &when))
 		r = -EBADMSG;
 	if (r == -EBADMSG)
@@ -278,9 +333,17 @@ void bh_samba_auth(struct bh_log *l, const struct bh_fields *f)
 	o.connections = 1;
 	o.who.outcome = BH_ANSWERED;
 	learn(l, timestamp, when, &o.who);
-	if (is_grant)
+	if (is_grant) {
 		granted(f, &o.who);
-	else
+		struct bh_observation was;
+		if (became_guest(&l->samba, &o, from, &was))
+			o = was;
+	} else {
 		identity(f, &o.who);
-	logon(l, f, &o, is_grant);
+	}
+	/* One that failed leads to nothing, but for guests. */
+	if (o.who.known & BH_KNOWN_AUTH_STATUS && !o.who.auth_status)
+		logon(l, f, &o, is_grant);
+	else
+		keep_failed(l, &o, from);
 }

@@ -130,7 +130,7 @@ void bh_suricata_waiting(struct bh_log *l)
 	struct bh_join_slot *s;
 	uint32_t at = 0;
 
-	while (!l->error && (s = bh_join_each(l->joined, &at))) {
+	while (l->joined && !l->error && (s = bh_join_each(l->joined, &at))) {
 		if (!s->connections || !memchr("fst", s->key[0], 3))
 			continue;
 		bh_join_get(s, &o);
@@ -144,7 +144,7 @@ void bh_suricata_waiting(struct bh_log *l)
 static bool offers_smb1(const struct bh_fields *f)
 {
 	for (size_t i = 0; i < f->n; i++) {
-		uint8_t d = bh_said_dialect(f->v[i].text);
+		uint8_t d = bh_said_smb_dialect(f->v[i].text);
 		if (bh_event_is(f->v[i].name, "smb.client_dialects") &&
 			(d == BH_DIALECT_NT_LM_012 || d == BH_DIALECT_SMB1_OTHER))
 			return true;
@@ -341,7 +341,7 @@ static int smb(struct bh_log *l, const struct bh_fields *f, struct bh_observatio
 	if (r)
 		return r;
 	o->who.outcome = BH_ANSWERED;
-	o->who.dialect = bh_said_dialect(bh_fields_get(f, "smb.dialect"));
+	o->who.dialect = bh_said_smb_dialect(bh_fields_get(f, "smb.dialect"));
 	if (command_is(command, "SESSION_SETUP"))
 		session(l, f, o);
 	else if (command_is(command, "TREE_CONNECT"))
