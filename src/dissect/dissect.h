@@ -260,3 +260,53 @@ BH_MUST int bh_pipe_data(const struct bh_message *m, bool *ret_proof, struct bh_
 /* The interfaces that a DCE/RPC bind or alter_context asks for: bits of enum bh_pipe.  pdu may
  * be cut behind its list of contexts.  -ENOMSG when it is another PDU, or none. */
 BH_MUST int bh_rpc_bind(struct bh_span pdu, uint32_t *ret_pipes);
+
+/* ---- SMB over QUIC ---- */
+
+/* What a client of TLS says before anything is secret. */
+struct bh_client_hello {
+	char sni[BH_NAME_TEXT]; /* "" when it names no server */
+	bool alpn_smb; /* it offers the protocol "smb" */
+};
+
+/* msg: the handshake message, its header of 4 bytes included (RFC 8446 4.1.2). */
+BH_MUST int bh_client_hello_read(struct bh_span msg, struct bh_client_hello *ret);
+
+/* The most of a ClientHello that is put together, and from how many datagrams. */
+#define BH_QUIC_CRYPTO    (16u * 1024)
+#define BH_QUIC_DATAGRAMS 32u
+
+enum bh_quic_said {
+	BH_QUIC_NOTHING, /* nothing in it that this client sealed */
+	BH_QUIC_MORE, /* a part of a ClientHello: show what else comes from there */
+	BH_QUIC_HELLO, /* the whole of it is in `hello` */
+	BH_QUIC_GIVEN_UP, /* too long, in too many parts, or none: show no more */
+};
+
+/* RFC 9001 5.1 */
+struct bh_quic_keys {
+	uint8_t key[16], iv[12], hp[16];
+};
+
+/* What came of one client's QUIC connection so far; one for each pair of addresses and
+ * ports.  Zeroed: nothing.  Only `hello` and `version` are for others to read. */
+struct bh_quic_hello {
+	struct bh_client_hello hello;
+	uint32_t version; /* of QUIC; 0: nothing could be opened yet */
+	uint8_t said; /* enum bh_quic_said, the last that was not nothing */
+	uint8_t datagrams;
+	uint8_t dcid_len;
+	uint8_t dcid[20]; /* that the keys come from */
+	struct bh_quic_keys keys;
+	uint64_t expected; /* packet number */
+	uint64_t seen[BH_QUIC_CRYPTO / 64]; /* a bit for each byte of crypto */
+	uint8_t crypto[BH_QUIC_CRYPTO];
+};
+
+/* One look at a datagram: whether bh_quic_datagram() could make anything of it. */
+bool bh_quic_may_be_initial(struct bh_span payload);
+
+/* A client's datagram, whole; in any order.  Opens what is sealed with keys that anybody
+ * can derive (RFC 9001 5.2), of versions 1 and 2.  An Initial of another connection, or
+ * of this one after a Retry, begins anew.  Once told, hello stays as it is. */
+enum bh_quic_said bh_quic_datagram(struct bh_quic_hello *h, struct bh_span payload);
