@@ -146,3 +146,87 @@ int bh_date_parse(const char *text, size_t len, int64_t *ret)
 	*ret = days_of((int64_t)y, m, d);
 	return 0;
 }
+
+#define DAY_SECONDS 86400
+
+static bool two_digits(const char *p, unsigned below, int64_t *ret)
+{
+	if (p[0] < '0' || p[0] > '9' || p[1] < '0' || p[1] > '9')
+		return false;
+	*ret = (p[0] - '0') * 10 + (p[1] - '0');
+	return *ret < below;
+}
+
+/* "Z", "+01:00"; seconds east of UTC. */
+static bool zone(const char *p, int64_t *ret)
+{
+	int64_t h, m;
+
+	*ret = 0;
+	if (!strcmp(p, "Z") || !strcmp(p, "z"))
+		return true;
+	if ((*p != '+' && *p != '-') || strlen(p) != 6 || !two_digits(p + 1, 24, &h) ||
+		p[3] != ':' || !two_digits(p + 4, 60, &m))
+		return false;
+	*ret = (h * 60 + m) * 60 * (*p == '-' ? -1 : 1);
+	return true;
+}
+
+/* What follows the date: "T12:00:00.5Z". */
+static int clock_parse(const char *p, int64_t day, bh_time *ret)
+{
+	int64_t h, m, s, east, ns = 0, scale = BH_SECOND / 10;
+
+	if ((*p != 'T' && *p != 't' && *p != ' ') || strlen(p) < 10 || !two_digits(p + 1, 24, &h) ||
+		p[3] != ':' || !two_digits(p + 4, 60, &m) || p[6] != ':' ||
+		!two_digits(p + 7, 60, &s))
+		return -EINVAL;
+	p += 9;
+	if (*p == '.') {
+		for (p++; *p >= '0' && *p <= '9'; p++, scale /= 10)
+			ns += (*p - '0') * scale;
+	}
+	if (!zone(p, &east))
+		return -EINVAL;
+	*ret = (day * DAY_SECONDS + h * 3600 + m * 60 + s - east) * BH_SECOND + ns;
+	return 0;
+}
+
+static int ago_parse(const char *text, bh_time now, bh_time *ret)
+{
+	size_t len = strlen(text);
+	int64_t seconds;
+	char z[32];
+
+	if (len > 4 && !strcmp(text + len - 4, " ago"))
+		len -= 4;
+	if (len >= sizeof z)
+		return -EINVAL;
+	memcpy(z, text, len);
+	z[len] = '\0';
+	int r = bh_duration_parse(z, &seconds);
+	if (r)
+		return r;
+	*ret = now - seconds * BH_SECOND;
+	return 0;
+}
+
+int bh_time_parse(const char *text, bh_time now, bool end, bh_time *ret)
+{
+	const bh_time whole = DAY_SECONDS * BH_SECOND;
+	const size_t date = sizeof "2026-01-31" - 1;
+	int64_t day;
+
+	if (!strcmp(text, "today"))
+		day = now / whole;
+	else if (!strcmp(text, "yesterday"))
+		day = now / whole - 1;
+	else if (strlen(text) < date || bh_date_parse(text, date, &day))
+		return ago_parse(text, now, ret);
+	else if (day < 0 || day > INT64_MAX / whole - 1)
+		return -ERANGE;
+	else if (text[date])
+		return clock_parse(text + date, day, ret);
+	*ret = day * whole + (end ? whole - 1 : 0);
+	return 0;
+}

@@ -148,6 +148,49 @@ static void test_an_arena_aligns_and_survives_large_pieces(void)
 	EXPECT(bh_arena_ok(&a));
 }
 
+static void test_times_are_read_as_people_give_them(void)
+{
+	const bh_time now = 1772442000 * BH_SECOND; /* 2026-03-02T09:00:00Z */
+	const bh_time midnight = 1772409600 * BH_SECOND;
+	static const struct {
+		const char *text;
+		int64_t seconds; /* from midnight; 1: not a time */
+	} told[] = {
+		{ "2026-03-02", 0 },
+		{ "today", 0 },
+		{ "yesterday", -86400 },
+		{ "2026-03-02T09:00:00Z", 32400 },
+		{ "2026-03-02 09:00:00Z", 32400 },
+		{ "2026-03-02T10:00:00+01:00", 32400 },
+		{ "2026-03-02T03:30:00-05:30", 32400 },
+		{ "2026-03-02T09:00:00.000Z", 32400 },
+		{ "2d", 32400 - 2 * 86400 },
+		{ "2 days ago", 32400 - 2 * 86400 },
+		{ "30 minutes ago", 32400 - 1800 },
+		{ "2026-13-01", 1 },
+		{ "2026-03-02T09:00:00", 1 },
+		{ "2026-03-02T24:00:00Z", 1 },
+		{ "2026-03-02T09:00:00+1:00", 1 },
+		{ "2026-03-02T", 1 },
+		{ "ago", 1 },
+		{ " ago", 1 },
+		{ "", 1 },
+		{ "soon", 1 },
+		{ "a long time before anybody can remember ago", 1 },
+	};
+	bh_time t;
+
+	for (size_t i = 0; i < BH_LEN(told); i++) {
+		int r = bh_time_parse(told[i].text, now, false, &t);
+		EXPECT_INT(r, told[i].seconds == 1 ? -EINVAL : 0);
+		if (!r)
+			EXPECT_INT(t, midnight + told[i].seconds * BH_SECOND);
+	}
+	EXPECT_INT(bh_time_parse("2026-03-02", now, true, &t), 0);
+	EXPECT_INT(t, midnight + 86400 * BH_SECOND - 1);
+	EXPECT_INT(bh_time_parse("9999-01-01", now, true, &t), -ERANGE);
+}
+
 int main(void)
 {
 	RUN(test_a_cursor_that_failed_stays_failed);
@@ -158,6 +201,7 @@ int main(void)
 	RUN(test_durations_are_read_with_their_units);
 	RUN(test_dates_go_both_ways);
 	RUN(test_times_print_for_people_and_machines);
+	RUN(test_times_are_read_as_people_give_them);
 	RUN(test_an_arena_aligns_and_survives_large_pieces);
 	return tap_done();
 }
