@@ -30,20 +30,30 @@ static uint32_t take(struct bh_cur *c)
 	return 0x10000 + ((ch - 0xd800) << 10) + (low - 0xdc00);
 }
 
+/* As UTF-8, up to size bytes; characters of one byte, most of all there are, in a row. */
+static size_t run_of(struct bh_cur *c, uint8_t *ret, size_t size)
+{
+	size_t units = bh_min_size(bh_cur_left(c) / 2, size), n = 0;
+
+	while (n < units && !c->at[2 * n + 1] && c->at[2 * n] < 0x80) {
+		ret[n] = c->at[2 * n];
+		n++;
+	}
+	bh_cur_skip(c, 2 * n);
+	return n;
+}
+
 void evtx_add_utf16(struct bh_draft *d, struct bh_span utf16)
 {
 	struct bh_cur c = bh_cur_of(utf16);
 	uint8_t b[256 + 4];
-	size_t n = 0;
 
 	while (bh_cur_left(&c) >= 2 && !d->full) {
-		n += bh_utf8_put(take(&c), b + n);
-		if (n >= 256) {
-			bh_draft_add(d, bh_span_of(b, n));
-			n = 0;
-		}
+		size_t n = run_of(&c, b, 256);
+		if (bh_cur_left(&c) >= 2)
+			n += bh_utf8_put(take(&c), b + n);
+		bh_draft_add(d, bh_span_of(b, n));
 	}
-	bh_draft_add(d, bh_span_of(b, n));
 }
 
 size_t evtx_name(struct bh_span utf16, char *ret, size_t size)
@@ -53,6 +63,9 @@ size_t evtx_name(struct bh_span utf16, char *ret, size_t size)
 
 	while (bh_cur_left(&c) >= 2) {
 		uint8_t b[4];
+		n += run_of(&c, (uint8_t *)ret + n, size - n);
+		if (bh_cur_left(&c) < 2)
+			break;
 		size_t len = bh_utf8_put(take(&c), b);
 		if (n + len > size)
 			return 0;

@@ -149,7 +149,7 @@ class Chunk:
         body = fragment(at + 24, self.next)
         body += b"\0" * (-(len(body) + 28) % 8)
         size = 24 + len(body) + 4
-        if at + size > CHUNK:
+        if at + size >= CHUNK:  # libevtx does not see the last record of one that is full
             self.names, self.templates = names, templates
             return False
         self.b += b"**\0\0" + struct.pack("<IQQ", size, self.next, filetime(when)) + body
