@@ -3,20 +3,6 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 
-struct bh_addr bh_addr_v4(uint32_t host_order)
-{
-	return (struct bh_addr){ .num = host_order, .family = BH_V4 };
-}
-
-struct bh_addr bh_addr_v6(const uint8_t bytes[16])
-{
-	bh_u128 n = 0;
-
-	for (unsigned i = 0; i < 16; i++)
-		n = n << 8 | bytes[i];
-	return (struct bh_addr){ .num = n, .family = BH_V6 };
-}
-
 size_t bh_addr_bytes(const struct bh_addr *a, uint8_t ret[16])
 {
 	size_t n = a->family == BH_V4 ? 4 : a->family == BH_V6 ? 16 : 0;

@@ -3,6 +3,8 @@
  */
 #pragma once
 
+#include <endian.h>
+
 #include "base/base.h"
 
 __extension__ typedef unsigned __int128 bh_u128;
@@ -23,8 +25,21 @@ struct bh_addr {
 
 #define BH_ADDR_TEXT 46 /* room for the longest text and its NUL */
 
-struct bh_addr bh_addr_v4(uint32_t host_order);
-struct bh_addr bh_addr_v6(const uint8_t bytes[16]);
+static inline struct bh_addr bh_addr_v4(uint32_t host_order)
+{
+	return (struct bh_addr){ .num = host_order, .family = BH_V4 };
+}
+
+static inline struct bh_addr bh_addr_v6(const uint8_t bytes[16])
+{
+	uint64_t half[2];
+
+	memcpy(half, bytes, sizeof half);
+	return (struct bh_addr){
+		.num = (bh_u128)be64toh(half[0]) << 64 | be64toh(half[1]),
+		.family = BH_V6,
+	};
+}
 
 /* The 4 or 16 bytes in network order; returns how many. */
 size_t bh_addr_bytes(const struct bh_addr *a, uint8_t ret[16]);

@@ -16,6 +16,13 @@ struct bh_cur {
 	bool bad;
 };
 
+/* What is behind the first n bytes of s, which has as many. */
+static inline struct bh_span bh_span_behind(struct bh_span s, size_t n)
+{
+	assert(n <= s.len);
+	return bh_span_of(s.ptr + n, s.len - n);
+}
+
 static inline struct bh_cur bh_cur_of(struct bh_span s)
 {
 	static const uint8_t nothing[1];

@@ -73,8 +73,8 @@ enum bh_frame_kind bh_frame_read(uint32_t link, struct bh_span bytes, struct bh_
 /* ---- one direction of a TCP connection ---- */
 
 /* What a reader wants next, counted from the first byte it was just shown: either
- * skip that many bytes and then see `need` contiguous ones (skip >= what was shown), or
- * with skip 0 see the same bytes again as part of `need` > what was shown. */
+ * skip that many bytes and then see `need` contiguous ones, or with skip 0 see the same
+ * bytes again as part of `need` > what was shown.  Of what it asked for it skips all. */
 struct bh_ask {
 	uint64_t skip;
 	uint32_t need; /* 1..BH_MAX_NEED */
@@ -86,7 +86,7 @@ struct bh_ask {
 #define BH_ASK_LOST UINT64_MAX
 
 struct bh_stream_reader {
-	/* Exactly the bytes that were asked for. */
+	/* The bytes that were asked for, and what else lies contiguously behind them. */
 	struct bh_ask (*take)(void *ctx, struct bh_span bytes);
 	/* After a hole: does a message begin with this segment?  Then 4 bytes are
 	 * what take sees first. */

@@ -19,9 +19,13 @@ struct bh_capture {
 	struct bh_source *source;
 	int (*next)(struct bh_capture *c, struct bh_packet *ret);
 	bool big_endian;
-	bool nanoseconds; /* pcap */
-	uint32_t link; /* pcap */
-	struct bh_interface *interfaces; /* pcapng, of this section */
+	/* pcap */
+	bool nanoseconds;
+	uint32_t link;
+	struct bh_span rest; /* of a mapped file, `stepped` behind the source's place */
+	uint32_t stepped;
+	/* pcapng */
+	struct bh_interface *interfaces; /* of this section */
 	size_t n_interfaces;
 	uint64_t problem_at;
 	char problem[160];

@@ -132,6 +132,13 @@ int bh_source_look(struct bh_source *s, size_t want, struct bh_span *ret)
 	return 0;
 }
 
+struct bh_span bh_source_rest(const struct bh_source *s)
+{
+	if (s->window)
+		return (struct bh_span){ 0 };
+	return bh_span_of(s->map + s->at, s->end - s->at);
+}
+
 /* Pages that were read are given back now and then, so that a large file does not look
  * like large memory; whoever still holds a span would fault them in again. */
 static void drop_behind(struct bh_source *s)

@@ -21,6 +21,10 @@ BH_MUST int bh_source_look(struct bh_source *s, size_t want, struct bh_span *ret
 /* Steps over n bytes; fewer if the source ends before. */
 BH_MUST int bh_source_skip(struct bh_source *s, uint64_t n);
 
+/* All that is left of a plain mapped file, good until the source is freed; nothing of any
+ * other.  For whoever takes small steps, and accounts for many of them at once. */
+struct bh_span bh_source_rest(const struct bh_source *s);
+
 /* How many bytes were stepped over. */
 uint64_t bh_source_at(const struct bh_source *s);
 

@@ -1,3 +1,4 @@
+#include "base/cur.h"
 #include "capture/capture.h"
 
 #include <stdlib.h>
@@ -58,42 +59,44 @@ static bool make_room(struct bh_stream *s, struct bh_stream_pool *pool, uint32_t
 	return true;
 }
 
-/* Shows the reader its bytes; true if they are done with (skip is set), false if it
- * wants more of them (need is in *more) or has lost its way (state). */
-static bool show(
-	struct bh_stream *s, const struct bh_stream_env *env, struct bh_span bytes, uint32_t *more)
+/* Shows the reader what there is; returns how many bytes of it are done with.  None of
+ * them: it wants more than these (need), or has lost its way (state). */
+static size_t show(struct bh_stream *s, const struct bh_stream_env *env, struct bh_span bytes)
 {
 	struct bh_ask ask = env->reader->take(env->ctx, bytes);
 
 	assert(ask.need > 0 && ask.need <= BH_MAX_NEED);
-	*more = ask.need;
 	if (ask.skip == BH_ASK_LOST) {
 		lose(s, env, 0);
-		return false;
+		return 0;
 	}
-	if (!ask.skip) {
-		assert(ask.need > bytes.len);
-		return false;
-	}
-	assert(ask.skip >= bytes.len);
-	s->skip = ask.skip - bytes.len;
-	return true;
+	assert(ask.skip || ask.need > bytes.len);
+	size_t used = ask.skip < bytes.len ? (size_t)ask.skip : bytes.len;
+	s->skip = ask.skip - used;
+	s->need = ask.need;
+	return used;
 }
 
 /* Bytes that begin within a gathered piece: fill it up.  Returns how many were used. */
 static size_t fill(struct bh_stream *s, const struct bh_stream_env *env, struct bh_span in)
 {
 	size_t n = bh_min_size(s->need - s->have, in.len);
-	uint32_t more;
+	uint32_t shown = s->need;
 
 	memcpy(s->gather + s->have, in.ptr, n);
 	s->have += (uint32_t)n;
-	if (s->have < s->need)
+	if (s->have < shown)
 		return n;
-	if (show(s, env, bh_span_of(s->gather, s->need), &more)) {
+	size_t used = show(s, env, bh_span_of(s->gather, shown));
+	if (s->state != BH_STREAM_SYNCED)
+		return n;
+	uint32_t more = s->need;
+	s->need = shown; /* what gather holds room for */
+	assert(!used || used == shown);
+	if (used) {
 		drop_gather(s, env->pool);
 		s->need = more;
-	} else if (s->state == BH_STREAM_SYNCED && !make_room(s, env->pool, more)) {
+	} else if (!make_room(s, env->pool, more)) {
 		lose(s, env, 0);
 	}
 	return n;
@@ -108,21 +111,16 @@ static void consume(struct bh_stream *s, const struct bh_stream_env *env, struct
 		if (s->skip) {
 			used = s->skip < in.len ? (size_t)s->skip : in.len;
 			s->skip -= used;
-		} else if (s->have) {
-			used = fill(s, env, in);
-		} else if (in.len < s->need) {
-			if (!make_room(s, env->pool, s->need)) {
+		} else if (!s->have && in.len >= s->need) {
+			used = show(s, env, in);
+		} else {
+			if (!s->have && !make_room(s, env->pool, s->need)) {
 				lose(s, env, 0);
 				return;
 			}
 			used = fill(s, env, in);
-		} else {
-			uint32_t more;
-			used = show(s, env, bh_span_of(in.ptr, s->need), &more) ? s->need : 0;
-			s->need = more;
 		}
-		in.ptr += used;
-		in.len -= used;
+		in = bh_span_behind(in, used);
 	}
 }
 
@@ -145,8 +143,7 @@ static void accept(struct bh_stream *s, const struct bh_stream_env *env, uint32_
 	if (old >= wire_len)
 		return;
 	wire_len -= old;
-	bytes = old < bytes.len ? bh_span_of(bytes.ptr + old, bytes.len - old)
-				: (struct bh_span){ 0 };
+	bytes = bh_span_behind(bytes, bh_min_size(old, bytes.len));
 	if (s->state == BH_STREAM_LOST && !old && env->reader->begins(env->ctx, bytes)) {
 		s->state = BH_STREAM_SYNCED;
 		s->need = 4;
@@ -268,6 +265,15 @@ void bh_stream_push(struct bh_stream *s, const struct bh_stream_env *env, bh_tim
 {
 	if (!wire_len)
 		return;
+	/* What nearly every segment is: whole, and the next one. */
+	if (seq == s->next && s->state == BH_STREAM_SYNCED && !s->held && wire_len == bytes.len) {
+		s->next += wire_len;
+		if (wire_len <= s->skip)
+			s->skip -= wire_len;
+		else
+			consume(s, env, bytes);
+		return;
+	}
 	if (s->state == BH_STREAM_FRESH) {
 		push_fresh(s, env, when, seq, bytes, wire_len);
 		return;

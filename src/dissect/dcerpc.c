@@ -2,7 +2,7 @@
 #include "model/pipe.h"
 
 /* [C706] 12.6.4 */
-enum { VERSION = 5, BIND = 11, ALTER_CONTEXT = 14, LITTLE_ENDIAN = 0x10 };
+enum { VERSION = 5, BIND = 11, ALTER_CONTEXT = 14, DREP_LITTLE = 0x10 };
 enum { MAX_CONTEXTS = 32, UUID = 16, SYNTAX = UUID + 4 };
 
 /* The form that bh_pipe_bit_of_interface() reads: the integers at its start little endian. */
@@ -55,7 +55,7 @@ int bh_rpc_bind(struct bh_span pdu, uint32_t *ret_pipes)
 
 	bh_cur_skip(&c, 1); /* flags */
 	uint8_t representation = bh_cur_u8(&c);
-	bool little = representation & LITTLE_ENDIAN;
+	bool little = representation & DREP_LITTLE;
 	bh_cur_skip(&c, 3);
 	uint16_t length = read_u16(&c, little);
 	uint16_t auth = read_u16(&c, little);

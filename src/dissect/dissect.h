@@ -130,7 +130,7 @@ struct bh_framer_env {
 	void *ctx;
 };
 
-/* shown: 4 bytes at first, then as many as were asked for. */
+/* shown: 4 bytes at first, then as many as were asked for; or more, which may save asking. */
 enum bh_framing bh_framer_step(struct bh_framer *f, const struct bh_framer_env *env,
 	struct bh_span shown, uint64_t *skip, uint32_t *need, struct bh_message *ret);
 

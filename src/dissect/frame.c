@@ -46,8 +46,10 @@ bool bh_message_begins(struct bh_span s)
 /* [MS-SMB2] 2.2.1 */
 static uint32_t smb2_header(struct bh_span s, struct bh_message *m)
 {
-	struct bh_cur c = bh_cur_of(s);
-
+	if (s.len < SMB2_HEADER)
+		return UINT32_MAX;
+	/* A constant length: no check below is left when this is compiled. */
+	struct bh_cur c = bh_cur_of(bh_span_of(s.ptr, SMB2_HEADER));
 	bh_cur_skip(&c, 4);
 	bh_cur_want_le16(&c, SMB2_HEADER);
 	bh_cur_skip(&c, 2); /* credit charge */
@@ -276,22 +278,19 @@ static enum bh_framing tell_compressed(struct bh_framer *f, struct bh_span shown
 static enum bh_framing tell(struct bh_framer *f, const struct bh_framer_env *env,
 	struct bh_span shown, uint64_t *skip, uint32_t *need, struct bh_message *ret)
 {
-	struct bh_message m = { .first = !f->chained };
 	uint8_t sig = signature(shown);
-	enum bh_framing r;
 
-	if (f->chained && sig != 0xfe)
-		sig = 0;
+	*ret = (struct bh_message){ .first = !f->chained };
+	if (sig == 0xfe)
+		return tell_smb2(f, env, shown, skip, need, ret);
+	if (f->chained)
+		return malformed(f, skip, need, ret);
 	switch (sig) {
-	case 0xfe: r = tell_smb2(f, env, shown, skip, need, &m); break;
-	case 0xff: r = tell_smb1(f, env, shown, skip, need, &m); break;
-	case 0xfd: r = tell_encrypted(f, shown, skip, need, &m); break;
-	case 0xfc: r = tell_compressed(f, shown, skip, need, &m); break;
-	default: r = malformed(f, skip, need, &m); break;
+	case 0xff: return tell_smb1(f, env, shown, skip, need, ret);
+	case 0xfd: return tell_encrypted(f, shown, skip, need, ret);
+	case 0xfc: return tell_compressed(f, shown, skip, need, ret);
+	default: return malformed(f, skip, need, ret);
 	}
-	if (r == BH_FRAMING_TOLD)
-		*ret = m;
-	return r;
 }
 
 /* Who calls whom is all there is to read in these. */
@@ -331,5 +330,15 @@ enum bh_framing bh_framer_step(struct bh_framer *f, const struct bh_framer_env *
 	f->inside = true;
 	f->left = len;
 	*need = len < SMB2_HEADER ? len : SMB2_HEADER;
-	return BH_FRAMING_DONE;
+	struct bh_span message = bh_span_behind(shown, NBSS_HEADER);
+	if (message.len < *need)
+		return BH_FRAMING_DONE;
+	/* It is there already. */
+	enum bh_framing r = tell(f, env, message, skip, need, ret);
+	if (r == BH_FRAMING_MORE) {
+		*skip = NBSS_HEADER;
+		return BH_FRAMING_DONE;
+	}
+	*skip += NBSS_HEADER;
+	return r;
 }

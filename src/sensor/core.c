@@ -7,14 +7,16 @@ enum { SMB_DIRECT = 445, SMB_NETBIOS = 139 };
 
 /* Live: a closed connection is kept for what straggles behind, one that never opened
  * until it is surely silent, and an idle one for a day. */
-#define KEEP_CLOSED (60 * BH_SECOND)
-#define KEEP_IDLE   (24 * 3600 * BH_SECOND)
+#define KEEP_CLOSED   (60 * BH_SECOND)
+#define KEEP_IDLE     (24 * 3600 * BH_SECOND)
+/* The order of age need not be exact, in packets; but of few flows it is. */
+#define MAX_AGE_SLACK 256u
 /* Packets of a file between one tally and the next. */
-#define PROGRESS    65536
+#define PROGRESS      65536
 /* Retransmitted by the client, and not copied by the capture. */
-#define RETRY       (BH_SECOND / 4)
+#define RETRY         (BH_SECOND / 4)
 /* A SYN may be captured after this much of the data that follows it. */
-#define OVERTAKEN   (1024 * 1024)
+#define OVERTAKEN     (1024 * 1024)
 
 static bool smb_port(uint16_t port)
 {
@@ -38,6 +40,8 @@ int bh_sensor_new(
 	s->sink = sink;
 	s->ctx = ctx;
 	s->max_flows = limits && limits->flows ? limits->flows : DEFAULT_FLOWS;
+	s->age_slack =
+		s->max_flows / 64 < MAX_AGE_SLACK ? (unsigned)s->max_flows / 64 : MAX_AGE_SLACK;
 	s->pool.limit = limits && limits->held_bytes ? limits->held_bytes : DEFAULT_HELD;
 	for (s->n_buckets = 64; s->n_buckets < s->max_flows && s->n_buckets < 1u << 20;)
 		s->n_buckets *= 2;
@@ -83,19 +87,27 @@ static struct bh_ask take(void *ctx, struct bh_span bytes)
 {
 	const struct reading *r = ctx;
 	struct bh_framer_env env = { wants, ctx };
-	struct bh_message m;
+	struct bh_framer *f = &r->f->framer[r->side];
 	struct bh_ask ask = { .skip = 0, .need = 4 };
 
-	switch (bh_framer_step(&r->f->framer[r->side], &env, bytes, &ask.skip, &ask.need, &m)) {
-	case BH_FRAMING_MORE: ask.skip = 0; break;
-	case BH_FRAMING_DONE: break;
-	case BH_FRAMING_TOLD: talk_message(r->s, r->f, r->side, &m); break;
-	case BH_FRAMING_LOST:
-		ask.skip = BH_ASK_LOST;
-		r->s->tally.malformed++;
-		break;
+	/* What lies there holds what was asked for, and maybe more messages behind it. */
+	for (;;) {
+		struct bh_message m;
+		uint64_t skip = 0;
+		switch (bh_framer_step(f, &env, bytes, &skip, &ask.need, &m)) {
+		case BH_FRAMING_MORE: return ask;
+		case BH_FRAMING_DONE: break;
+		case BH_FRAMING_TOLD: talk_message(r->s, r->f, r->side, &m); break;
+		case BH_FRAMING_LOST:
+			r->s->tally.malformed++;
+			ask.skip = BH_ASK_LOST;
+			return ask;
+		}
+		ask.skip += skip;
+		if (skip > bytes.len || bytes.len - skip < ask.need)
+			return ask;
+		bytes = bh_span_behind(bytes, (size_t)skip);
 	}
-	return ask;
 }
 
 static bool begins(void *ctx BH_UNUSED, struct bh_span segment)

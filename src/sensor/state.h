@@ -18,6 +18,7 @@
 #define MAX_PENDING   64u /* unanswered requests of one connection */
 #define MAX_NODES     32768u /* sessions, trees and requests in all */
 #define OPENINGS      8u /* unanswered requests to open, of one tree */
+#define RECENT_BITS   8u /* of the index among connections found last */
 #define CHANNELS      1024u /* buckets of sessions by their number; a power of two */
 
 /* Something that facts are told of. */
@@ -91,6 +92,7 @@ struct pending {
 struct flow {
 	struct flow *hash_next;
 	struct flow *older, *newer;
+	uint64_t moved; /* to the newest, at that many packets */
 	struct bh_addr addr[2];
 	uint16_t port[2];
 	uint8_t client; /* which of the two */
@@ -134,6 +136,8 @@ struct bh_sensor {
 	size_t n_buckets; /* a power of two */
 	size_t n_flows, max_flows;
 	struct flow *oldest, *newest;
+	struct flow *recent[1u << RECENT_BITS];
+	unsigned age_slack;
 	struct session *channels[CHANNELS];
 	uint64_t key[2];
 	uint64_t elsewhere[65536 / 64]; /* ports that SMB was ever seen on beside its own */
@@ -146,6 +150,17 @@ struct bh_sensor {
 	bh_time latest; /* of all packets */
 	int error; /* what sink said; sticky */
 };
+
+/* Adds a message, or time alone when bytes is 0. */
+static inline void figures_add(struct bh_figures *f, bh_time when, bool to_server, uint32_t bytes)
+{
+	if (when && (!f->first_seen || when < f->first_seen))
+		f->first_seen = when;
+	if (when > f->last_seen)
+		f->last_seen = when;
+	f->bytes_to_server += to_server ? bytes : 0;
+	f->bytes_to_client += to_server ? 0 : bytes;
+}
 
 /* ---- flow.c ---- */
 
@@ -234,6 +249,3 @@ void tell_gone(struct bh_sensor *s, struct leaf *leaf);
 void tell_tally(struct bh_sensor *s);
 void tell_end(struct bh_sensor *s);
 void tell_problem(struct bh_sensor *s, uint64_t offset, const char *text);
-
-/* Adds a message, or time alone when bytes is 0. */
-void figures_add(struct bh_figures *f, bh_time when, bool to_server, uint32_t bytes);

@@ -4,15 +4,6 @@
 
 #define PATIENCE (3 * BH_SECOND)
 
-void figures_add(struct bh_figures *f, bh_time when, bool to_server, uint32_t bytes)
-{
-	if (when && (!f->first_seen || when < f->first_seen))
-		f->first_seen = when;
-	if (when > f->last_seen)
-		f->last_seen = when;
-	*(to_server ? &f->bytes_to_server : &f->bytes_to_client) += bytes;
-}
-
 static void emit(struct bh_sensor *s, const struct bh_fact *f)
 {
 	if (!s->error)
