@@ -105,12 +105,22 @@ static void clock(struct bh_cur *c, struct parts *p)
 int bh_when_epoch(struct bh_span text, bh_time *ret)
 {
 	struct bh_cur c = bh_cur_of(text);
+	int64_t unit = 0;
 
-	int64_t s = number(&c, 11);
-	int64_t nanos = fraction(&c);
-	if (!bh_cur_ok(&c) || bh_cur_left(&c) || s >= LAST_SECOND)
+	int64_t v = number(&c, 16);
+	switch (bh_cur_offset(&c)) { /* by 2001 a count of seconds has ten digits */
+	case 9:
+	case 10: unit = BH_SECOND; break;
+	case 12:
+	case 13: unit = BH_SECOND / 1000; break;
+	case 15:
+	case 16: unit = BH_SECOND / 1000000; break;
+	default: return -EINVAL;
+	}
+	int64_t nanos = unit == BH_SECOND ? fraction(&c) : 0;
+	if (!bh_cur_ok(&c) || bh_cur_left(&c) || v / (BH_SECOND / unit) >= LAST_SECOND)
 		return -EINVAL;
-	*ret = s * BH_SECOND + nanos;
+	*ret = v * unit + nanos;
 	return 0;
 }
 

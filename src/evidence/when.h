@@ -9,7 +9,8 @@
 #include "base/clock.h"
 #include "base/cur.h"
 
-/* "1769860800.123456": seconds since 1970. */
+/* "1769860800.123456": seconds since 1970; or milliseconds or microseconds, which by their
+ * length cannot be seconds. */
 BH_MUST int bh_when_epoch(struct bh_span text, bh_time *ret);
 
 /* RFC 3339 with any fraction, "T" or a blank between date and time, "/" for "-", and a
