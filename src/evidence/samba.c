@@ -74,6 +74,41 @@ static void priority(struct bh_cur *c)
 		*c = look;
 }
 
+/* "CET": of a journal written for people, which is in the writer's own zone. */
+static void skip_zone(struct bh_cur *c)
+{
+	struct bh_cur look = *c;
+	struct bh_span s = word(&look);
+
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.ptr[i] < 'A' || s.ptr[i] > 'Z')
+			return;
+	}
+	*c = look;
+}
+
+/* "2026-01-31T12:00:00Z", "2026-01-31 12:00:00", "1769860800.5": false if it is none. */
+static bool plain_time(struct bh_cur *c, int32_t east, bh_time *ret)
+{
+	while (peek(c) == ' ')
+		bh_cur_skip(c, 1);
+	struct bh_cur both = *c, one = *c;
+	struct bh_span date = word(&one);
+	struct bh_cur after = one;
+	struct bh_span clock = word(&after);
+	if (!bh_when_iso(date, east, ret) || !bh_when_epoch(date, ret)) {
+		*c = one;
+		return true;
+	}
+	if (!clock.len)
+		return false;
+	struct bh_span whole = bh_cur_take(&both, bh_cur_left(&both) - bh_cur_left(&after));
+	if (bh_when_iso(whole, east, ret))
+		return false;
+	*c = after;
+	return true;
+}
+
 /* The time at the front; the cursor stands behind it if there is one. */
 static bh_time front_time(const struct bh_log *l, struct bh_cur *c)
 {
@@ -86,27 +121,15 @@ static bh_time front_time(const struct bh_log *l, struct bh_cur *c)
 		*c = look;
 		return r ? 0 : t;
 	}
-	for (unsigned i = 0; i < 2; i++) { /* "Sat 2026-01-31 12:00:00 UTC" */
-		look = *c;
-		if (i)
-			(void)word(&look);
-		struct bh_cur before = look;
-		struct bh_span one = word(&look);
-		struct bh_cur behind = look;
-		struct bh_span two = word(&look);
-		if (!bh_when_iso(one, l->samba.east, &t) || !bh_when_epoch(one, &t)) {
-			*c = behind;
-			return t;
-		}
-		struct bh_span both =
-			two.len ? bh_cur_take(&before, (size_t)(two.ptr + two.len - before.at))
-				: two;
-		if (both.len && !bh_when_iso(both, l->samba.east, &t)) {
-			*c = look;
-			return t;
-		}
-	}
-	return 0;
+	if (plain_time(c, l->samba.east, &t))
+		return t;
+	look = *c;
+	(void)word(&look); /* "Sat" */
+	if (!plain_time(&look, l->samba.east, &t))
+		return 0;
+	skip_zone(&look);
+	*c = look;
+	return t;
 }
 
 /* RFC 5424 6: "<13>1 TIME HOST APP PROCID MSGID SD MSG" */

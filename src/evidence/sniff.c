@@ -83,9 +83,12 @@ static enum bh_log_kind line_kind(struct bh_span line)
 		begins(line, "#Software: Microsoft Windows F") ||
 		begins(line, "#Software: Microsoft Internet Connection F") || bh_pfirewall_is(line))
 		return BH_LOG_PFIREWALL;
-	if (bh_samba_is(line))
+	/* A journal in JSON holds lines of Samba, and is none. */
+	bool json = is_json(line);
+	if (bh_samba_is(line) &&
+		(!json || begins(line, "{\"timestamp\"") || begins(line, "{ \"timestamp\"")))
 		return BH_LOG_SAMBA;
-	if (is_json(line))
+	if (json)
 		return BH_LOG_JSON;
 	return bh_csv_head(line) ? BH_LOG_CSV : BH_LOG_NONE;
 }

@@ -9,11 +9,18 @@
 #include "tap.h"
 
 #define HEARD_LINES 64u
+#define HEARD_TEXT  640u
 
 struct heard {
 	size_t n; /* of lines, also of those there is no room for */
-	char line[HEARD_LINES][640];
-	struct bh_time_range {
+	char line[HEARD_LINES][HEARD_TEXT];
+	struct heard_row { /* the same, each conversation once, in the order they were told */
+		char who[HEARD_TEXT];
+		uint64_t connections, opens;
+		uint32_t pipes;
+	} row[HEARD_LINES];
+	size_t n_rows;
+	struct {
 		bh_time first, last;
 	} when;
 	struct bh_buf names, kinds, problems; /* a line each */
@@ -66,6 +73,21 @@ static inline void heard_text(struct bh_buf *b, const struct bh_conversation *c)
 		bh_buf_printf(b, " share-status=%08x", c->share_status);
 }
 
+static inline void heard_fold(struct heard *h, const char *who, const struct bh_observation *o)
+{
+	size_t i = 0;
+
+	while (i < h->n_rows && strcmp(h->row[i].who, who) != 0)
+		i++;
+	if (i == HEARD_LINES)
+		return;
+	if (i == h->n_rows)
+		snprintf(h->row[h->n_rows++].who, HEARD_TEXT, "%s", who);
+	h->row[i].connections += o->connections;
+	h->row[i].opens += o->opens;
+	h->row[i].pipes |= o->pipes;
+}
+
 static int heard_saw(void *ctx, const struct bh_observation *o)
 {
 	struct heard *h = ctx;
@@ -76,6 +98,7 @@ static int heard_saw(void *ctx, const struct bh_observation *o)
 	f.leaf_is.figures.first_seen = f.leaf_is.figures.last_seen = o->when;
 	EXPECT(bh_fact_sane(&f));
 	heard_text(&b, &o->who);
+	heard_fold(h, bh_buf_text(&b), o);
 	if (o->connections)
 		bh_buf_printf(&b, " c%u", o->connections);
 	if (o->opens)
@@ -191,8 +214,7 @@ static inline void heard_in_pieces(enum bh_log_kind kind, const void *text, size
 	heard_reset(&h);
 }
 
-/* Cut off anywhere it is read as far as it goes, and tells no conversation that the whole
- * does not tell but in the figures. */
+/* Cut off anywhere it is read as far as it goes; what is told is sane. */
 static inline void heard_cut_off(enum bh_log_kind kind, const void *text, size_t len, size_t step)
 {
 	static struct heard h;
