@@ -1,5 +1,7 @@
 #include "evidence/draft.h"
 
+#include "evidence/when.h"
+
 static const struct {
 	uint8_t in;
 	const char *element;
@@ -118,7 +120,7 @@ void bh_draft_end(struct bh_draft *d)
 	case BH_FIELD_COMPUTER: d->event.computer = s; break;
 	case BH_FIELD_VALUE: d->values[d->event.n_values - 1].text = s; break;
 	case BH_FIELD_WHEN:
-		if (bh_event_time(s, &d->event.when))
+		if (bh_when_iso(s, 0, &d->event.when))
 			d->has &= ~(1u << BH_FIELD_WHEN);
 		break;
 	case BH_FIELD_ID:

@@ -45,7 +45,3 @@ bool bh_event_like(struct bh_span s, const char *text);
 /* "445", "0x1bd"; spaces around are no part of it.  -EINVAL for anything else or more
  * than 64 bits. */
 BH_MUST int bh_event_number(struct bh_span text, uint64_t *ret);
-
-/* "2024-02-29T12:34:56.1234567Z", with any fraction, and "+01:00" instead of Z; without
- * either it is UTC, as Windows means it.  -EINVAL otherwise, or before 1970. */
-BH_MUST int bh_event_time(struct bh_span text, bh_time *ret);

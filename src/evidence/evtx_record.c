@@ -164,7 +164,7 @@ static int take_leaf(struct bh_evtx *x, const struct evtx_leaf *l, const struct 
 {
 	const struct evtx_value *v = l->n == 1 ? value_of(values, &x->pieces[l->first]) : NULL;
 
-	if (v && v->type == EVTX_BINXML)
+	if (v && v->type == EVTX_BINXML && v->len)
 		return fragment(x, v->at, v->at + v->len, l->place, nesting + 1, pass);
 	bool of_system = l->field != BH_FIELD_NONE && l->field != BH_FIELD_VALUE;
 	if (of_system != (pass == SYSTEM) || l->field == BH_FIELD_NONE)

@@ -5,6 +5,7 @@
 
 #include "evidence/evtx.h"
 #include "evidence/utf8.h"
+#include "evidence/when.h"
 
 struct bh_span evtx_units(const struct bh_evtx *x, uint32_t at, size_t units)
 {
@@ -148,7 +149,7 @@ int evtx_value_when(uint8_t type, struct bh_span v, bh_time *ret)
 	if (type != EVTX_SYSTEMTIME || v.len != 16)
 		return -EINVAL;
 	systemtime_text(v, text, sizeof text);
-	return bh_event_time(bh_span_of(text, strlen(text)), ret);
+	return bh_when_iso(bh_span_of(text, strlen(text)), 0, ret);
 }
 
 /* ---- the rest ---- */

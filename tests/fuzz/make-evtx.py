@@ -351,6 +351,7 @@ def seed_userdata():
                                 El("EventData", El("Data", "v", Name="n")), xmlns=NS), dependency=False)
         return out + b"\0"
     assert c.record(bare, T0 + 3)
+    assert event(c, 4712, T0 + 4, lambda at: b"", **around)  # a fragment of no bytes
     return header(1, c.next) + c.finish()
 
 

@@ -172,14 +172,14 @@ static void test_user_data_and_events_without_templates_are_read(void)
 	struct file f = seed("userdata.evtx");
 	struct heard h = hear(&f);
 
-	EXPECT_INT(h.told.records, 4);
+	EXPECT_INT(h.told.records, 5);
 	EXPECT(says(&h,
 		"3000 #7 1769860800 8020000000000000 Microsoft-Windows-SMBServer "
 		"Microsoft-Windows-SMBServer/Audit fs1.corp.example\nClientName=10.0.0.9\n"));
 	EXPECT(says(&h, "3021 #8 "));
 	EXPECT(says(&h, "ClientName=10.0.0.9\nStatus=0x0\n3022 #9 "));
 	EXPECT(says(&h, "ClientName=\\\\10.0.0.8\n"));
-	EXPECT(says(&h, "4711 #10 1769860803 0 Bare Bare bare.corp.example\nn=v\n"));
+	EXPECT(says(&h, "4711 #10 1769860803 0 Bare Bare bare.corp.example\nn=v\n4712 #11 "));
 	bh_buf_reset(&h.text);
 }
 
