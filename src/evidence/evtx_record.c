@@ -189,6 +189,8 @@ static int take_all(struct bh_evtx *x, const struct evtx_plan *p, const struct e
 		if (pass == SYSTEM && bh_draft_has(&x->draft, BH_FIELD_ID) &&
 			(l->field == BH_FIELD_NONE || l->field == BH_FIELD_VALUE))
 			break;
+		if (pass == VALUES && x->draft.event.n_values == BH_EVENT_VALUES)
+			break;
 		r = take_leaf(x, l, values, nesting, pass);
 	}
 	return r;

@@ -13,7 +13,7 @@ static void fail(struct bh_xml *x)
 	XML_StopParser(x->parser, XML_FALSE);
 }
 
-static struct bh_span text(const char *s)
+static struct bh_span span(const char *s)
 {
 	return bh_span_of(s, strlen(s));
 }
@@ -25,7 +25,7 @@ static struct bh_span local_name(const char *s)
 {
 	const char *colon = strchr(s, ':');
 
-	return text(colon ? colon + 1 : s);
+	return span(colon ? colon + 1 : s);
 }
 
 static bool blank(const struct bh_draft *d)
@@ -54,7 +54,7 @@ static void close_text(struct bh_xml *x, bool child)
 static void take_attribute(struct bh_xml *x, uint8_t field, const char *value)
 {
 	if (bh_draft_begin(&x->draft, field, (struct bh_span){ 0 })) {
-		bh_draft_add(&x->draft, text(value));
+		bh_draft_add(&x->draft, span(value));
 		bh_draft_end(&x->draft);
 	}
 }
@@ -76,7 +76,7 @@ static void XMLCALL start(void *ctx, const XML_Char *element, const XML_Char **a
 		struct bh_span key = local_name(attributes[0]);
 		take_attribute(x, bh_place_attribute(place, key), attributes[1]);
 		if (place == BH_PLACE_LEAF && bh_event_is(key, "Name"))
-			name = text(attributes[1]);
+			name = span(attributes[1]);
 	}
 	struct xml_frame *f = &x->stack[++x->depth];
 	uint8_t field = place == BH_PLACE_DATA ? BH_FIELD_NONE : bh_place_text(place);
@@ -173,35 +173,53 @@ static bool forbidden_reference(struct bh_cur *c)
 	return false;
 }
 
-static bool parse(struct bh_xml *x, struct bh_span s, bool last)
+/* How much of it may stand as it is. */
+static size_t good_run(struct bh_cur c)
 {
-	return XML_Parse(x->parser, (const char *)s.ptr, (int)s.len, last) == XML_STATUS_OK;
+	size_t from = bh_cur_offset(&c), to = from;
+
+	while (bh_cur_left(&c) && !forbidden_reference(&c) && take(&c))
+		to = bh_cur_offset(&c);
+	return to - from;
 }
 
-/* In pieces, with U+FFFD between them for what cannot stand there. */
-static bool parse_clean(struct bh_xml *x, struct bh_span xml)
+/* With U+FFFD for what cannot stand there; in one piece, because expat begins a token
+ * anew with each piece it is given.  Most need no copy.  False if it has no room. */
+static bool clean(struct bh_xml *x, struct bh_span xml, struct bh_span *ret)
 {
-	struct bh_cur c = bh_cur_of(xml), from = c;
+	static const char replacement[] = "\xef\xbf\xbd";
+	struct bh_cur c = bh_cur_of(xml);
+	size_t n = 0, run = good_run(c);
 
-	while (bh_cur_left(&c)) {
-		struct bh_cur before = c;
-		bool bad = forbidden_reference(&c) || !take(&c);
-		if (!bad)
-			continue;
-		size_t good = bh_cur_offset(&before) - bh_cur_offset(&from);
-		if (!parse(x, bh_cur_take(&from, good), false) ||
-			!parse(x, bh_span_of("\xef\xbf\xbd", 3), false))
-			return false;
-		from = c;
+	if (run == xml.len) {
+		*ret = xml;
+		return true;
 	}
-	return parse(x, bh_cur_take(&from, bh_cur_left(&from)), true);
+	for (; bh_cur_left(&c); run = good_run(c)) {
+		if (run + 3 > sizeof x->clean - n)
+			return false;
+		struct bh_span good = bh_cur_take(&c, run);
+		memcpy(x->clean + n, good.ptr, good.len);
+		n += good.len;
+		if (!bh_cur_left(&c))
+			break;
+		if (!forbidden_reference(&c))
+			(void)take(&c);
+		memcpy(x->clean + n, replacement, 3);
+		n += 3;
+	}
+	*ret = bh_span_of(x->clean, n);
+	return true;
 }
 
 /* ---- the whole ---- */
 
 int bh_xml_event(struct bh_xml *x, struct bh_span xml, struct bh_event *ret)
 {
-	if (xml.len > XML_MAX_EVENT || !XML_ParserReset(x->parser, "UTF-8"))
+	struct bh_span text;
+
+	if (xml.len > XML_MAX_EVENT || !clean(x, xml, &text) ||
+		!XML_ParserReset(x->parser, "UTF-8"))
 		return -EBADMSG;
 	XML_SetHashSalt(x->parser, (unsigned long)x->seed);
 	XML_SetUserData(x->parser, x);
@@ -212,7 +230,8 @@ int bh_xml_event(struct bh_xml *x, struct bh_span xml, struct bh_event *ret)
 	x->bad = false;
 	x->depth = 0;
 	x->stack[0] = (struct xml_frame){ .place = BH_PLACE_ROOT };
-	if (!parse_clean(x, xml) || x->bad)
+	if (XML_Parse(x->parser, (const char *)text.ptr, (int)text.len, true) != XML_STATUS_OK ||
+		x->bad)
 		return -EBADMSG;
 	*ret = x->draft.event;
 	return 0;

@@ -28,6 +28,7 @@ struct bh_xml {
 	unsigned depth;
 	struct xml_frame stack[XML_DEPTH + 1]; /* the first is what stands around */
 	struct bh_draft draft;
+	uint8_t clean[XML_MAX_EVENT];
 	/* xml_feed.c: where in the stream we are */
 	struct bh_xml_told told;
 	uint8_t encoding; /* enum xml_encoding */

@@ -298,6 +298,30 @@ static void test_depth_and_length_have_an_end(void)
 	}
 }
 
+/* As long as an event may be, and nothing in it as it should: in time that grows with
+ * its length only, or this test would take minutes. */
+static void test_a_text_full_of_what_is_forbidden_is_read_in_one_go(void)
+{
+	BH_AUTO_BUF b = { 0 };
+	BH_AUTO(bh_xml) x = NULL;
+	struct bh_event e;
+
+	bh_buf_str(&b, "<Event a='");
+	for (int i = 0; i < 170000; i++)
+		bh_buf_str(&b, "\x01");
+	bh_buf_str(&b, "'>" SYSTEM("1") "</Event>");
+	if (bh_xml_new(445, &x))
+		exit(1);
+	EXPECT_INT(bh_xml_event(x, bh_span_of(b.ptr, b.len), &e), 0);
+	EXPECT_INT(e.id, 1);
+	bh_buf_reset(&b);
+	bh_buf_str(&b, "<Event a='");
+	for (int i = 0; i < 200000; i++) /* which U+FFFD would make too long */
+		bh_buf_str(&b, "\x01");
+	bh_buf_str(&b, "'>" SYSTEM("1") "</Event>");
+	EXPECT_INT(bh_xml_event(x, bh_span_of(b.ptr, b.len), &e), -EBADMSG);
+}
+
 static void test_values_past_the_last_are_left_out(void)
 {
 	BH_AUTO_BUF b = { 0 };
@@ -330,6 +354,7 @@ int main(void)
 	RUN(test_event_data_alone_gives_its_values);
 	RUN(test_nothing_of_a_document_type_is_read);
 	RUN(test_depth_and_length_have_an_end);
+	RUN(test_a_text_full_of_what_is_forbidden_is_read_in_one_go);
 	RUN(test_values_past_the_last_are_left_out);
 	return tap_done();
 }
