@@ -11,6 +11,8 @@ extern const struct bh_command bh_cmd_explain;
 
 extern const struct bh_command bh_cmd_read;
 extern const struct bh_command bh_cmd_show_conversations;
+extern const struct bh_command bh_cmd_show_diff;
+extern const struct bh_command bh_cmd_show_findings;
 extern const struct bh_command bh_cmd_show_hosts;
 extern const struct bh_command bh_cmd_show_shares;
 extern const struct bh_command bh_cmd_show_surface;

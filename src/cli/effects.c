@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "cli/db.h"
+#include "cli/inventory.h"
 
 enum { SHOWN = 40 };
 
@@ -234,15 +234,16 @@ static int say(struct bh_cli *cli, json_t *doc, const struct bh_ready *r, const 
 int bh_cli_effects(struct bh_cli *cli, const struct bh_ready *r, struct bh_arena *a, json_t *doc)
 {
 	BH_AUTO_BUF path = { 0 };
-	const struct bh_row *rows;
-	size_t n;
+	struct bh_cli_inventory inv;
 	bool missing;
-	int status = bh_cli_db_rows(cli, NULL, a, &rows, &n, &missing, &path);
+	int status = bh_cli_inventory(cli, NULL, a, &inv, &missing, &path);
 
+	if (!status)
+		status = bh_cli_inventory_addressed(cli, a, &inv);
 	if (status)
 		return status;
-	if (n)
-		return say(cli, doc, r, rows, n, a);
+	if (inv.n)
+		return say(cli, doc, r, inv.rows, inv.n, a);
 	if (doc) {
 		json_object_set_new(doc, "impact", json_null());
 		json_object_set_new(doc, "surface", json_null());

@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "cli/db.h"
 #include "cli/said.h"
 
 static int parse_who(struct bh_cli *cli, struct bh_who *ret)
@@ -40,18 +39,11 @@ static bool within(const struct bh_who *w, const struct bh_addr *a)
 	return !w->bits || (a->num ^ w->addr.num) >> (width - w->bits) == 0;
 }
 
-static bool is_client(const struct bh_who *w, const struct bh_conversation *c)
+bool bh_filter_is(const struct bh_who *w, const struct bh_addr *addr, const char *name)
 {
 	if (!w->name)
 		return true;
-	return w->addr.family ? within(w, &c->client) : !strcasecmp(w->name, c->workstation);
-}
-
-static bool is_server(const struct bh_who *w, const struct bh_conversation *c)
-{
-	if (!w->name)
-		return true;
-	return w->addr.family ? within(w, &c->server) : !strcasecmp(w->name, c->server_name);
+	return w->addr.family ? within(w, addr) : name && !strcasecmp(w->name, name);
 }
 
 static bool is_share(const char *want, const struct bh_conversation *c)
@@ -78,14 +70,41 @@ static bool is_user(const char *want, const struct bh_conversation *c)
 	       !strncasecmp(want, c->domain, n);
 }
 
-static int take_since(struct bh_cli *cli, struct bh_filter *q)
+static int take_when(struct bh_cli *cli, bool end, bh_time *ret)
 {
-	int64_t seconds;
+	if (bh_time_parse(cli->value, bh_said_now(), end, ret))
+		return bh_cli_usage(cli,
+			"'%s' is no time (say 2026-01-31, 2026-01-31T12:00:00Z, yesterday or \"2 "
+			"days ago\")",
+			cli->value);
+	return 0;
+}
 
-	if (bh_duration_parse(cli->value, &seconds) || !seconds)
-		return bh_cli_usage(
-			cli, "'%s' is no duration (say 30d, 12h or \"2 weeks\")", cli->value);
-	q->since = bh_said_now() - seconds * BH_SECOND;
+static int take_purpose(struct bh_cli *cli, struct bh_filter *f)
+{
+	f->by_purpose = true;
+	f->purpose = BH_PURPOSE_UNKNOWN;
+	if (!strcmp(cli->value, "unknown"))
+		return 0;
+	while (++f->purpose < BH_PURPOSES) {
+		if (!strcmp(cli->value, bh_purpose_names[f->purpose]))
+			return 0;
+	}
+	return bh_cli_usage(cli,
+		"'%s' is no purpose: gpo, file, print, admin, cluster, backup, discovery or "
+		"unknown",
+		cli->value);
+}
+
+static int take_limit(struct bh_cli *cli, struct bh_filter *f)
+{
+	char *end;
+
+	errno = 0;
+	unsigned long n = strtoul(cli->value, &end, 10);
+	if (cli->value[0] < '0' || cli->value[0] > '9' || *end || errno || !n)
+		return bh_cli_usage(cli, "'%s' is no number of lines", cli->value);
+	f->limit = n;
 	return 0;
 }
 
@@ -96,46 +115,81 @@ int bh_filter_take(struct bh_cli *cli, struct bh_filter *f, int id)
 	case BH_FILTER_SERVER: return parse_who(cli, &f->server);
 	case BH_FILTER_SHARE: f->share = cli->value; return 0;
 	case BH_FILTER_USER: f->user = cli->value; return 0;
-	case BH_FILTER_SINCE: return take_since(cli, f);
+	case BH_FILTER_PURPOSE: return take_purpose(cli, f);
+	case BH_FILTER_SINCE: return take_when(cli, false, &f->since);
+	case BH_FILTER_UNTIL: return take_when(cli, true, &f->until);
+	case BH_FILTER_SORT: f->sort = cli->value; return 0;
+	case BH_FILTER_LIMIT: return take_limit(cli, f);
+	case BH_FILTER_CSV: f->csv = true; return 0;
 	default:
 		return bh_cli_usage(cli, "%s takes no word ('%s')", cli->command->name, cli->value);
 	}
 }
 
-static bool leaves(const struct bh_filter *f, const struct bh_row *r)
+bool bh_filter_narrows(const struct bh_filter *f)
+{
+	return f->client.name || f->server.name || f->share || f->user || f->by_purpose;
+}
+
+/* ---- rows ---- */
+
+/* Keeps what `leaves` leaves; rows are large: no copy of all of them. */
+static int pack(const struct bh_cli *cli, const struct bh_filter *f, struct bh_arena *a,
+	bool (*leaves)(const struct bh_filter *f, const struct bh_row *r, uint8_t purpose),
+	struct bh_cli_inventory *inv)
+{
+	size_t kept = 0, count = 0;
+
+	for (size_t i = 0; i < inv->n; i++)
+		count += leaves(f, &inv->rows[i], inv->purposes[i]);
+	if (count == inv->n)
+		return 0;
+	struct bh_row *rows = bh_arena_array(a, count + 1, sizeof *rows);
+	uint8_t *purposes = bh_arena_array(a, count + 1, sizeof *purposes);
+	if (!rows || !purposes)
+		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "out of memory");
+	for (size_t i = 0; i < inv->n; i++) {
+		if (!leaves(f, &inv->rows[i], inv->purposes[i]))
+			continue;
+		rows[kept] = inv->rows[i];
+		purposes[kept++] = inv->purposes[i];
+	}
+	inv->rows = rows;
+	inv->purposes = purposes;
+	inv->n = kept;
+	return 0;
+}
+
+static bool in_window(const struct bh_filter *f, const struct bh_row *r, uint8_t purpose)
+{
+	(void)purpose;
+	return r->figures.last_seen >= f->since && (!f->until || r->figures.first_seen <= f->until);
+}
+
+static bool is_asked_for(const struct bh_filter *f, const struct bh_row *r, uint8_t purpose)
 {
 	const struct bh_conversation *c = &r->who;
 
-	return is_client(&f->client, c) && is_server(&f->server, c) && is_share(f->share, c) &&
-	       is_user(f->user, c) && r->figures.last_seen >= f->since;
+	return bh_filter_is(&f->client, &c->client, c->workstation) &&
+	       bh_filter_is(&f->server, &c->server, c->server_name) && is_share(f->share, c) &&
+	       is_user(f->user, c) && (!f->by_purpose || f->purpose == purpose);
 }
 
-int bh_filter_rows(struct bh_cli *cli, const struct bh_filter *f, struct bh_arena *a,
-	const struct bh_row **ret, size_t *n_ret)
+int bh_filter_inventory(struct bh_cli *cli, const struct bh_filter *f, struct bh_arena *a,
+	struct bh_cli_inventory *ret)
 {
 	const struct bh_store_filter ask = { .since = f->since };
-	const struct bh_row *all;
-	size_t n, kept = 0;
-	int r = bh_cli_db_rows(cli, &ask, a, &all, &n, NULL, NULL);
+	int r;
 
-	if (r)
-		return r;
-	while (kept < n && leaves(f, &all[kept]))
-		kept++;
-	if (kept == n) { /* rows are large: no copy of all of them */
-		*ret = all;
-		*n_ret = n;
-		return 0;
-	}
-	kept = 0;
-	struct bh_row *v = bh_arena_array(a, n + 1, sizeof *v);
-	if (!v)
-		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "out of memory");
-	for (size_t i = 0; i < n; i++) {
-		if (leaves(f, &all[i]))
-			v[kept++] = all[i];
-	}
-	*ret = v;
-	*n_ret = kept;
-	return 0;
+	if (f->since && f->until && f->until < f->since)
+		return bh_cli_usage(cli, "--until is before --since");
+	r = bh_cli_inventory(cli, &ask, a, ret, NULL, NULL);
+	return r ? r : pack(cli, f, a, in_window, ret);
+}
+
+int bh_filter_pick(const struct bh_cli *cli, const struct bh_filter *f, struct bh_arena *a,
+	const struct bh_cli_inventory *inv, struct bh_cli_inventory *ret)
+{
+	*ret = *inv;
+	return bh_filter_narrows(f) ? pack(cli, f, a, is_asked_for, ret) : 0;
 }

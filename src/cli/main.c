@@ -247,6 +247,11 @@ static unsigned distance(const char *a, const char *b, size_t n)
 /* One word or two ("policy check"); *used says how many. */
 static const struct bh_command *find(int argc, char **argv, int *used)
 {
+	const char *second = argc > 2 ? argv[2] : "";
+
+	/* "show --diff A B" reads as well as "show diff A B". */
+	if (!strcmp(second, "--diff"))
+		second += 2;
 	for (size_t i = 0; bh_commands[i]; i++) {
 		const char *name = bh_commands[i]->name, *space = strchr(name, ' ');
 		if (!space && !strcmp(argv[1], name)) {
@@ -255,7 +260,7 @@ static const struct bh_command *find(int argc, char **argv, int *used)
 		}
 		if (space && argc > 2 && strlen(argv[1]) == (size_t)(space - name) &&
 			!strncmp(argv[1], name, (size_t)(space - name)) &&
-			!strcmp(argv[2], space + 1)) {
+			!strcmp(second, space + 1)) {
 			*used = 2;
 			return bh_commands[i];
 		}

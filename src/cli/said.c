@@ -117,12 +117,26 @@ void bh_said_share(const struct bh_conversation *c, bool whole, struct bh_buf *b
 		bh_buf_str(b, "-");
 }
 
+void bh_said_client(const struct bh_conversation *c, struct bh_buf *b)
+{
+	char text[BH_ADDR_TEXT];
+
+	if (!c->client.family && c->workstation[0])
+		bh_plan_remark(b, c->workstation, CELL);
+	else
+		bh_buf_str(b, bh_addr_format(&c->client, text));
+}
+
 void bh_said_server(const struct bh_conversation *c, struct bh_buf *b)
 {
 	char text[BH_ADDR_TEXT];
 
 	bh_addr_format(&c->server, text);
-	if (c->port == 445)
+	if (!c->server.family && c->server_name[0]) {
+		bh_plan_remark(b, c->server_name, CELL);
+		if (c->port != 445)
+			bh_buf_printf(b, ":%u", c->port);
+	} else if (c->port == 445)
 		bh_buf_str(b, text);
 	else
 		bh_buf_printf(b, c->server.family == BH_V6 ? "[%s]:%u" : "%s:%u", text, c->port);

@@ -22,7 +22,10 @@ void bh_said_user(const struct bh_conversation *c, bool whole, struct bh_buf *b)
 /* The UNC path, or its last part; "-" when there is none. */
 void bh_said_share(const struct bh_conversation *c, bool whole, struct bh_buf *b);
 
-/* "10.0.0.1", "10.0.0.1:139", "[fd00::1]:139": the port when it is not 445. */
+/* The address, else the name it goes by. */
+void bh_said_client(const struct bh_conversation *c, struct bh_buf *b);
+
+/* "10.0.0.1", "10.0.0.1:139", "[fd00::1]:139", "fs1": the port when it is not 445. */
 void bh_said_server(const struct bh_conversation *c, struct bh_buf *b);
 
 /* "3.1.1" or "-". */

@@ -3,11 +3,10 @@
 
 #include "cli/bound.h"
 #include "cli/cli.h"
-#include "cli/db.h"
 #include "cli/effects.h"
+#include "cli/inventory.h"
 #include "keeper/keeper.h"
 #include "plan/plan.h"
-#include "store/store.h"
 
 enum { OPT_SINCE = 1, OPT_INSIDE, OPT_SERVER, OPT_MANY, OPT_BY_NAME, OPT_NAMES };
 
@@ -297,15 +296,16 @@ static int read_names(struct bh_cli *cli, struct ask *q, struct bh_names *ret)
 
 static int suggest(struct bh_cli *cli, struct ask *q)
 {
-	const struct bh_row *rows;
-	size_t n;
+	struct bh_cli_inventory inv;
 	struct timespec ts;
 	struct bh_names names = { 0 };
 	struct bh_suggestion s;
 
 	clock_gettime(CLOCK_REALTIME, &ts);
 	bh_time now = (bh_time)ts.tv_sec * BH_SECOND + ts.tv_nsec;
-	int r = bh_cli_db_rows(cli, NULL, &q->a, &rows, &n, NULL, NULL);
+	int r = bh_cli_inventory(cli, NULL, &q->a, &inv, NULL, NULL);
+	if (!r)
+		r = bh_cli_inventory_addressed(cli, &q->a, &inv);
 	if (!r && q->by_name)
 		r = read_names(cli, q, &names);
 	if (r)
@@ -318,7 +318,7 @@ static int suggest(struct bh_cli *cli, struct ask *q)
 		.names = q->by_name ? &names : NULL,
 	};
 	bh_cli_links(&q->a, &o.told);
-	if (bh_plan_suggest(rows, n, &o, &q->a, &s))
+	if (bh_plan_suggest(inv.rows, inv.n, &o, &q->a, &s))
 		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "out of memory");
 	return print(cli, &s);
 }

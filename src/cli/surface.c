@@ -126,12 +126,15 @@ static int run(struct bh_cli *cli)
 	struct bh_ready ready = { 0 };
 	struct bh_surface s;
 	struct bh_told told = { 0 };
-	const struct bh_row *rows;
-	size_t n;
+	struct bh_cli_inventory inv;
 	int r = take_options(cli, &f, &where);
 
 	if (!r)
-		r = bh_filter_rows(cli, &f, &a, &rows, &n);
+		r = bh_filter_inventory(cli, &f, &a, &inv);
+	if (!r)
+		r = bh_filter_pick(cli, &f, &a, &inv, &inv);
+	if (!r)
+		r = bh_cli_inventory_addressed(cli, &a, &inv);
 	if (!r && where.policy)
 		r = bh_cli_ready(cli, &where, &a, &ready);
 	if (r)
@@ -142,11 +145,11 @@ static int run(struct bh_cli *cli)
 		.n_ifaces = ready.place.n_ifaces,
 		.forwards = ready.place.forwards };
 	bh_cli_links(&a, &told);
-	struct used *servers = bh_arena_array(&a, n + 1, sizeof *servers);
+	struct used *servers = bh_arena_array(&a, inv.n + 1, sizeof *servers);
 	if (!servers || bh_plan_surface(ready.bound, policy ? &point : NULL,
-				policy ? &ready.table : NULL, &told, rows, n, &a, &s))
+				policy ? &ready.table : NULL, &told, inv.rows, inv.n, &a, &s))
 		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "out of memory");
-	size_t n_servers = servers_of(rows, n, servers);
+	size_t n_servers = servers_of(inv.rows, inv.n, servers);
 	if (cli->json) {
 		json_t *doc = bh_cli_surface_json(&s, policy);
 		json_object_set_new(doc, "servers", servers_json(servers, n_servers));

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "inventory/hosts.h"
+#include "inventory/naming.h"
 
 static int compare_case(const char *a, const char *b)
 {
@@ -92,6 +93,8 @@ static void make_share(
 	const struct bh_row **rows, size_t n, struct vote *votes, struct bh_share_row *ret)
 {
 	bh_time type_at = -1;
+	struct vote *names = votes + n;
+	size_t named = 0;
 
 	*ret = (struct bh_share_row){ .server = rows[0]->who.server, .encrypted = BH_UNKNOWN };
 	for (size_t i = 0; i < n; i++) {
@@ -99,6 +102,8 @@ static void make_share(
 		const struct bh_figures *f = &rows[i]->figures;
 		bool denied = c->known & BH_KNOWN_SHARE_STATUS && c->share_status;
 		votes[i] = (struct vote){ c->share, f->connections };
+		if (naming_is_name(c->server_name))
+			names[named++] = (struct vote){ c->server_name, f->connections };
 		ret->connections += f->connections;
 		ret->bytes_to_server += f->bytes_to_server;
 		ret->bytes_to_client += f->bytes_to_client;
@@ -116,6 +121,7 @@ static void make_share(
 			ret->last_seen = f->last_seen;
 	}
 	ret->share = vote_elect(votes, n);
+	ret->server_name = vote_elect(names, named);
 	ret->clients = distinct(rows, n, by_client);
 	ret->users = distinct(rows, n, by_user);
 }
@@ -124,7 +130,7 @@ int bh_inventory_shares(const struct bh_row *rows, size_t n, struct bh_arena *a,
 	const struct bh_share_row **ret, size_t *n_ret)
 {
 	const struct bh_row **v = bh_arena_array(a, n + 1, sizeof *v);
-	struct vote *votes = bh_arena_array(a, n + 1, sizeof *votes);
+	struct vote *votes = bh_arena_array(a, 2 * n + 1, sizeof *votes);
 	struct bh_share_row *shares = bh_arena_array(a, n + 1, sizeof *shares);
 	size_t used = 0, count = 0;
 

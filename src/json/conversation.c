@@ -208,6 +208,7 @@ json_t *bh_json_share(const struct bh_share_row *s)
 	struct object o = { .o = json_object() };
 
 	set(&o, "server", addr(&s->server));
+	set(&o, "server_name", maybe(s->server_name));
 	set(&o, "share", json_string(s->share));
 	set(&o, "type", name(bh_share_type_names, BH_SHARE_TYPES, s->type));
 	set(&o, "clients", number(s->clients));

@@ -117,6 +117,7 @@ struct bh_host_row {
 
 struct bh_share_row {
 	struct bh_addr server;
+	const char *server_name; /* as most often used; NULL unknown */
 	const char *share; /* UNC, as most often used */
 	uint8_t type; /* enum bh_share_type */
 	uint64_t clients, users, connections;

@@ -1,0 +1,102 @@
+#include "cli/inventory.h"
+
+#include <sys/random.h>
+
+/* Sources that are told apart by their kind. */
+#define MAX_SOURCES (1u << 22)
+
+static int kinds_of(struct bh_cli_inventory *inv, struct bh_arena *a)
+{
+	uint32_t last = inv->n_sources ? inv->sources[inv->n_sources - 1].id : 0;
+	size_t n = bh_min_size(last, MAX_SOURCES) + 1;
+	uint8_t *kinds = bh_arena_array(a, n, sizeof *kinds);
+
+	if (!kinds)
+		return -ENOMEM;
+	memset(kinds, BH_KIND_OTHER, n);
+	for (size_t i = 0; i < inv->n_sources; i++) {
+		const struct bh_source_row *s = &inv->sources[i];
+		if (s->id < n)
+			kinds[s->id] = (uint8_t)bh_kind_of(s->identity);
+	}
+	inv->w.kinds = kinds;
+	inv->w.n_kinds = n;
+	return 0;
+}
+
+static int read_sources(struct bh_cli *cli, struct bh_arena *a, struct bh_cli_inventory *inv)
+{
+	BH_AUTO(bh_store) s = NULL;
+	int r = bh_cli_db_read(cli, &s, NULL);
+
+	if (r)
+		return r;
+	r = bh_store_sources(s, a, &inv->sources, &inv->n_sources);
+	return r ? bh_cli_fail(
+			   cli, BH_EXIT_SYSTEM, "cannot read the database: %s", strerrordesc_np(-r))
+		 : 0;
+}
+
+int bh_cli_inventory(struct bh_cli *cli, const struct bh_store_filter *filter, struct bh_arena *a,
+	struct bh_cli_inventory *ret, bool *missing, struct bh_buf *path)
+{
+	struct bh_cli_inventory inv = { 0 };
+	int r = bh_cli_db_rows(cli, filter, a, &inv.rows, &inv.n, missing, path);
+
+	if (!r && !(missing && *missing))
+		r = read_sources(cli, a, &inv);
+	if (r)
+		return r;
+	if (getrandom(&inv.w.seed, sizeof inv.w.seed, 0) < 0)
+		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "no random numbers: %s", strerror(errno));
+	if (kinds_of(&inv, a) ||
+		bh_inventory_unify(inv.rows, inv.n, &inv.w, a, &inv.rows, &inv.n) ||
+		bh_inventory_purposes(inv.rows, inv.n, a, &inv.purposes))
+		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "out of memory");
+	*ret = inv;
+	return 0;
+}
+
+int bh_cli_inventory_addressed(
+	const struct bh_cli *cli, struct bh_arena *a, struct bh_cli_inventory *inv)
+{
+	size_t n = 0, bare = 0;
+
+	for (size_t i = 0; i < inv->n; i++)
+		bare += !inv->rows[i].who.client.family || !inv->rows[i].who.server.family;
+	if (!bare)
+		return 0;
+	struct bh_row *rows = bh_arena_array(a, inv->n - bare + 1, sizeof *rows);
+	uint8_t *purposes = bh_arena_array(a, inv->n - bare + 1, sizeof *purposes);
+	if (!rows || !purposes)
+		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "out of memory");
+	for (size_t i = 0; i < inv->n; i++) {
+		if (!inv->rows[i].who.client.family || !inv->rows[i].who.server.family)
+			continue;
+		rows[n] = inv->rows[i];
+		purposes[n++] = inv->purposes[i];
+	}
+	inv->rows = rows;
+	inv->purposes = purposes;
+	inv->n = n;
+	if (!cli->quiet)
+		fprintf(stderr,
+			"bulkhead %s: %zu conversation%s that logs tell by name alone, without an "
+			"address, left aside\n",
+			cli->command->name, bare, bare == 1 ? "" : "s");
+	return 0;
+}
+
+const char *bh_cli_inventory_label(const struct bh_cli_inventory *inv, uint32_t source)
+{
+	size_t lo = 0, hi = inv->n_sources;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		if (inv->sources[mid].id < source)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < inv->n_sources && inv->sources[lo].id == source ? inv->sources[lo].label : "?";
+}

@@ -1,0 +1,28 @@
+/*
+ * inventory: all that was seen, as one: every command that asks what is there asks here.
+ */
+#pragma once
+
+#include "cli/db.h"
+#include "inventory/inventory.h"
+
+struct bh_cli_inventory {
+	const struct bh_row *rows; /* each conversation once, whatever saw it */
+	size_t n;
+	const uint8_t *purposes; /* beside them: enum bh_purpose */
+	const struct bh_source_row *sources; /* ids ascending */
+	size_t n_sources;
+	struct bh_witnesses w;
+};
+
+/* The arguments and the answer of bh_cli_db_rows (cli/db.h). */
+int bh_cli_inventory(struct bh_cli *cli, const struct bh_store_filter *filter, struct bh_arena *a,
+	struct bh_cli_inventory *ret, bool *missing, struct bh_buf *path);
+
+/* Rows whose ends both have an address: a policy can judge no others.  What has none is
+ * said, with how many. */
+int bh_cli_inventory_addressed(
+	const struct bh_cli *cli, struct bh_arena *a, struct bh_cli_inventory *inv);
+
+/* What a source is called; "?" when it is not there. */
+const char *bh_cli_inventory_label(const struct bh_cli_inventory *inv, uint32_t source);
