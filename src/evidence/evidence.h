@@ -174,6 +174,7 @@ struct bh_log_options {
 	/* Whose log it is, where it does not say so itself; NULL: "(this log's server)". */
 	const char *server_name;
 	struct bh_zeek *zeek; /* NULL: each log stands alone */
+	uint32_t sessions; /* remembered at once, to join what belongs together; 0: 32,768 */
 };
 
 /* Each returns 0 to go on, or what ends the reading. */
@@ -208,7 +209,8 @@ BH_MUST int bh_log_tell(struct bh_log *l);
 BH_MUST int bh_log_end(struct bh_log *l);
 struct bh_log_counts bh_log_counted(const struct bh_log *l);
 
-BH_MUST int bh_zeek_new(uint64_t seed, struct bh_zeek **ret);
+/* sessions: as in the options. */
+BH_MUST int bh_zeek_new(uint64_t seed, uint32_t sessions, struct bh_zeek **ret);
 struct bh_zeek *bh_zeek_free(struct bh_zeek *z);
 BH_AUTO_FREE(bh_zeek)
 /* Which of several Zeek logs is read first, so that a user is known before the shares and

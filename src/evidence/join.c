@@ -2,28 +2,37 @@
 
 #include <stdlib.h>
 
-#define BUCKETS (BH_JOIN_SLOTS * 2)
-
 struct bh_join {
 	uint64_t seed;
+	uint32_t slots;
 	uint32_t next; /* the slot that is filled next: the oldest, once all are in use */
-	uint32_t bucket[BUCKETS]; /* slot number + 1 */
-	struct bh_join_slot slot[BH_JOIN_SLOTS];
+	uint32_t *bucket; /* twice as many; slot number + 1 */
+	struct bh_join_slot *slot;
 };
 
-int bh_join_new(uint64_t seed, struct bh_join **ret)
+int bh_join_new(uint64_t seed, uint32_t slots, struct bh_join **ret)
 {
-	struct bh_join *j = calloc(1, sizeof *j);
+	BH_AUTO(bh_join) j = calloc(1, sizeof *j);
 
 	if (!j)
 		return -ENOMEM;
 	j->seed = seed;
+	j->slots = slots && slots < BH_JOIN_SLOTS ? slots : BH_JOIN_SLOTS;
+	j->bucket = calloc(2 * (size_t)j->slots, sizeof *j->bucket);
+	j->slot = calloc(j->slots, sizeof *j->slot);
+	if (!j->bucket || !j->slot)
+		return -ENOMEM;
 	*ret = j;
+	j = NULL; /* handed over */
 	return 0;
 }
 
 struct bh_join *bh_join_free(struct bh_join *j)
 {
+	if (j) {
+		free(j->bucket);
+		free(j->slot);
+	}
 	free(j);
 	return NULL;
 }
@@ -38,7 +47,7 @@ static uint32_t *bucket_of(struct bh_join *j, struct bh_span key)
 		h ^= h >> 29;
 	}
 	h *= 0x9e3779b97f4a7c15u;
-	return &j->bucket[(h ^ h >> 32) % BUCKETS];
+	return &j->bucket[(h ^ h >> 32) % (2 * j->slots)];
 }
 
 static bool is(const struct bh_join_slot *s, struct bh_span key)
@@ -74,7 +83,7 @@ struct bh_join_slot *bh_join_add(
 	uint32_t number = j->next + 1;
 
 	assert(key.len && key.len <= BH_JOIN_KEY);
-	j->next = number % BH_JOIN_SLOTS;
+	j->next = number % j->slots;
 	if (s->key_len)
 		unlink_slot(j, number);
 	*ret_gone = *s;
@@ -90,8 +99,8 @@ struct bh_join_slot *bh_join_add(
 
 struct bh_join_slot *bh_join_each(struct bh_join *j, uint32_t *at)
 {
-	while (*at < BH_JOIN_SLOTS) {
-		struct bh_join_slot *s = &j->slot[(j->next + (*at)++) % BH_JOIN_SLOTS];
+	while (*at < j->slots) {
+		struct bh_join_slot *s = &j->slot[(j->next + (*at)++) % j->slots];
 		if (s->key_len)
 			return s;
 	}

@@ -9,7 +9,7 @@
 
 #include "evidence/evidence.h"
 
-#define BH_JOIN_SLOTS 32768u
+#define BH_JOIN_SLOTS 32768u /* the default */
 #define BH_JOIN_KEY   64u
 #define BH_JOIN_TEXT  208u
 
@@ -29,9 +29,10 @@ struct bh_join_slot {
 	char text[BH_JOIN_TEXT];
 };
 
-struct bh_join; /* owned: about 13 MB when full */
+struct bh_join; /* owned: about 13 MB when the default is full */
 
-BH_MUST int bh_join_new(uint64_t seed, struct bh_join **ret);
+/* slots: how many keys are remembered at once; 0: the default. */
+BH_MUST int bh_join_new(uint64_t seed, uint32_t slots, struct bh_join **ret);
 struct bh_join *bh_join_free(struct bh_join *j);
 static inline void bh_join_freep(struct bh_join **j)
 {

@@ -78,8 +78,17 @@ void bh_log_name(struct bh_log *l, const struct bh_name_seen *n)
 struct bh_join *bh_log_join(struct bh_log *l)
 {
 	if (!l->joined)
-		stick(l, bh_join_new(l->options.seed, &l->joined));
+		stick(l, bh_join_new(l->options.seed, l->options.sessions, &l->joined));
 	return l->joined;
+}
+
+struct bh_join *bh_log_zeek(struct bh_log *l)
+{
+	if (l->options.zeek)
+		return l->options.zeek->join;
+	if (!l->own_zeek)
+		stick(l, bh_zeek_new(l->options.seed, l->options.sessions, &l->own_zeek));
+	return l->own_zeek ? l->own_zeek->join : NULL;
 }
 
 struct bh_observation bh_log_observe(bh_time when)
@@ -291,13 +300,7 @@ static int make(struct bh_log *l)
 {
 	int r = bh_kinds_new(l->options.seed, &l->kinds);
 
-	if (!r)
-		r = make_reader(l);
-	if (!r && !l->options.zeek) {
-		r = bh_zeek_new(l->options.seed, &l->own_zeek);
-		l->options.zeek = l->own_zeek;
-	}
-	return r;
+	return r ? r : make_reader(l);
 }
 
 int bh_log_new(enum bh_log_kind kind, const struct bh_log_options *options,

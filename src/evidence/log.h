@@ -95,6 +95,7 @@ void bh_log_bad(struct bh_log *l, const char *why);
 void bh_log_name(struct bh_log *l, const struct bh_name_seen *n);
 /* Made when first asked for; NULL: no memory, which sticks. */
 struct bh_join *bh_log_join(struct bh_log *l);
+struct bh_join *bh_log_zeek(struct bh_log *l); /* the options', or its own */
 
 /* A conversation as a log begins to tell it. */
 struct bh_observation bh_log_observe(bh_time when);

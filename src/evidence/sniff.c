@@ -80,17 +80,22 @@ static enum bh_log_kind line_kind(struct bh_span line)
 	if (begins(line, "#separator") || begins(line, "#fields\t"))
 		return BH_LOG_ZEEK;
 	if (begins(line, "#Fields: date time action") ||
-		begins(line, "#Software: Microsoft Windows F") ||
-		begins(line, "#Software: Microsoft Internet Connection F") || bh_pfirewall_is(line))
+		begins(line, "#Software: Microsoft Windows Firewall") ||
+		begins(line, "#Software: Microsoft Internet Connection Firewall") ||
+		bh_pfirewall_is(line))
 		return BH_LOG_PFIREWALL;
-	/* A journal in JSON holds lines of Samba, and is none. */
-	bool json = is_json(line);
-	if (bh_samba_is(line) &&
-		(!json || begins(line, "{\"timestamp\"") || begins(line, "{ \"timestamp\"")))
+	if (bh_samba_is(line))
 		return BH_LOG_SAMBA;
-	if (json)
-		return BH_LOG_JSON;
 	return bh_csv_head(line) ? BH_LOG_CSV : BH_LOG_NONE;
+}
+
+/* Samba writes lines of JSON among others; a journal in JSON holds lines of Samba, and is
+ * none. */
+static enum bh_log_kind json_kind(struct bh_span first_line)
+{
+	bool ours = begins(first_line, "{\"timestamp\"") || begins(first_line, "{ \"timestamp\"");
+
+	return ours && bh_samba_is(first_line) ? BH_LOG_SAMBA : BH_LOG_JSON;
 }
 
 static enum bh_log_kind text_kind(struct bh_span s)
@@ -101,12 +106,12 @@ static enum bh_log_kind text_kind(struct bh_span s)
 
 	if (begins(s, "<") && memmem(s.ptr, s.len, "<Event", 6))
 		return BH_LOG_XML;
+	bool json = is_json(s);
 	for (unsigned i = 0; kind == BH_LOG_NONE && i < MAX_LINES && next_line(&c, &line); i++) {
+		if (json)
+			return json_kind(line);
 		if (line.len)
 			kind = line_kind(line);
-		/* JSON begins a file, and no line within one that is something else. */
-		if (kind == BH_LOG_JSON && line.ptr != s.ptr)
-			kind = BH_LOG_NONE;
 	}
 	return kind;
 }

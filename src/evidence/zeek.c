@@ -73,12 +73,12 @@ static uint32_t pipes_of(const struct bh_fields *f)
 
 static struct bh_join_slot *slot_of(struct bh_log *l, const struct bh_fields *f)
 {
-	struct bh_join *j = l->options.zeek->join;
+	struct bh_join *j = bh_log_zeek(l);
 	struct bh_span uid = bh_fields_get(f, "uid");
 	struct bh_join_slot gone = { 0 };
 	struct bh_observation o;
 
-	if (!uid.len || uid.len > BH_JOIN_KEY)
+	if (!j || !uid.len || uid.len > BH_JOIN_KEY)
 		return NULL;
 	struct bh_join_slot *s = bh_join_find(j, uid);
 	if (s)

@@ -5,10 +5,10 @@
 
 #include "evidence/log.h"
 
-int bh_zeek_new(uint64_t seed, struct bh_zeek **ret)
+int bh_zeek_new(uint64_t seed, uint32_t sessions, struct bh_zeek **ret)
 {
 	BH_AUTO(bh_zeek) z = calloc(1, sizeof *z);
-	int r = z ? bh_join_new(seed, &z->join) : -ENOMEM;
+	int r = z ? bh_join_new(seed, sessions, &z->join) : -ENOMEM;
 
 	if (r)
 		return r;
