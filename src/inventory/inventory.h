@@ -125,7 +125,13 @@ struct bh_need {
 };
 
 extern const struct bh_need bh_needs[];
-extern const size_t bh_needs_n;
+extern const size_t bh_needs_n; /* at most 64 */
+
+/* The inventory's checklist, for every machine: servers first, then clients, the heaviest
+ * first.  purposes and hosts: as of the same rows.  -ENOMEM. */
+BH_MUST int bh_inventory_checklist(const struct bh_row *rows, size_t n, const uint8_t *purposes,
+	const struct bh_host_row *hosts, size_t n_hosts, const struct bh_witnesses *w,
+	struct bh_arena *a, const struct bh_endpoint **ret, size_t *n_ret);
 
 BH_MUST int bh_inventory_shares(const struct bh_row *rows, size_t n, struct bh_arena *a,
 	const struct bh_share_row **ret, size_t *n_ret);

@@ -29,6 +29,18 @@ const char *const bh_finding_names[BH_FINDINGS] = {
 	[BH_FOUND_SERVER_UNUSED] = "server-unused",
 };
 
+const char *const bh_answer_names[BH_ANSWERS] = {
+	[BH_ANSWER_NO] = "no",
+	[BH_ANSWER_YES] = "yes",
+};
+
+const char *const bh_scope_names[BH_SCOPES] = {
+	[BH_FROM_NOBODY] = "nobody",
+	[BH_FROM_NODES] = "certain-nodes",
+	[BH_FROM_NETWORKS] = "certain-networks",
+	[BH_FROM_ALL] = "all-clients",
+};
+
 const char *const bh_grade_names[BH_GRADES] = {
 	[BH_GRADE_INFO] = "info",
 	[BH_GRADE_LOW] = "low",

@@ -177,3 +177,35 @@ struct bh_share_listed {
 	const char *server_name; /* NULL: not known */
 	const char *share;
 };
+
+/* The questions of "Secure SMB Traffic in Windows Server", answered for one machine. */
+enum bh_answer { BH_ANSWER_UNKNOWN, BH_ANSWER_NO, BH_ANSWER_YES, BH_ANSWERS };
+
+/* From where inbound SMB is used. */
+enum bh_scope {
+	BH_FROM_NOBODY,
+	BH_FROM_NODES, /* some machines */
+	BH_FROM_NETWORKS, /* some networks */
+	BH_FROM_ALL, /* most of the machines that are known */
+	BH_SCOPES
+};
+
+extern const char *const bh_answer_names[BH_ANSWERS]; /* NULL: unknown */
+extern const char *const bh_scope_names[BH_SCOPES];
+
+struct bh_endpoint {
+	const struct bh_host_row *host;
+	bool server; /* by its roles: the questions for servers, else those for clients */
+	uint8_t by_role; /* enum bh_answer: its role requires inbound SMB */
+	uint8_t necessary; /* inbound SMB is, for whatever reason */
+	uint8_t service; /* it needs to run the server service */
+	uint8_t scope; /* enum bh_scope */
+	const char *const *from; /* these machines or networks, the heaviest first */
+	size_t n_from;
+	uint64_t more_from; /* that were left out of it */
+	uint32_t purposes; /* that it is used for: a bit for each enum bh_purpose */
+	uint64_t needs; /* a bit for each of bh_needs that goes with its role or its pipes */
+	uint64_t times; /* connections that it served at work */
+	uint64_t outside; /* servers on the Internet that it asked */
+	const char *why; /* a sentence; from the wire */
+};
