@@ -239,16 +239,17 @@ int bh_xml_event(struct bh_xml *x, struct bh_span xml, struct bh_event *ret)
 
 int bh_xml_new(uint64_t seed, struct bh_xml **ret)
 {
-	BH_AUTO(bh_xml) x = calloc(1, sizeof *x);
+	struct bh_xml *x = calloc(1, sizeof *x);
 
 	if (!x)
 		return -ENOMEM;
 	x->seed = seed;
 	x->parser = XML_ParserCreate("UTF-8");
-	if (!x->parser)
+	if (!x->parser) {
+		free(x);
 		return -ENOMEM;
+	}
 	*ret = x;
-	x = NULL; /* handed over */
 	return 0;
 }
 
