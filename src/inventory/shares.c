@@ -89,8 +89,62 @@ static int8_t both(int8_t a, int8_t b)
 	return a == BH_UNKNOWN ? b : a;
 }
 
-static void make_share(
-	const struct bh_row **rows, size_t n, struct vote *votes, struct bh_share_row *ret)
+/* The user, or whoever the client is when he is not known. */
+static const char *used_by(const struct bh_conversation *c, struct bh_arena *a)
+{
+	char text[BH_ADDR_TEXT];
+
+	if (c->auth == BH_AUTH_ANONYMOUS)
+		return "anonymous";
+	if (c->user[0])
+		return c->domain[0] ? bh_arena_printf(a, "%s\\%s", c->domain, c->user) : c->user;
+	if (c->client.family)
+		return bh_arena_str(a, bh_addr_format(&c->client, text));
+	return c->workstation[0] ? c->workstation : "?";
+}
+
+static int by_weight(const void *a, const void *b)
+{
+	const struct vote *x = a, *y = b;
+
+	if (x->weight != y->weight)
+		return x->weight > y->weight ? -1 : 1;
+	return compare_case(x->text, y->text);
+}
+
+/* Who used it, with votes to spare for all rows. */
+static int list_users(const struct bh_row *const *rows, size_t n, struct vote *votes,
+	struct bh_arena *a, struct bh_share_row *s)
+{
+	size_t m = 0, kept = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const char *text = used_by(&rows[i]->who, a);
+		if (!text)
+			return -ENOMEM;
+		if (bh_row_use(rows[i]) <= BH_USE_SMB1)
+			votes[m++] = (struct vote){ text, rows[i]->figures.connections };
+	}
+	qsort(votes, m, sizeof *votes, by_text);
+	for (size_t i = 0; i < m; i++) {
+		if (kept && !strcasecmp(votes[kept - 1].text, votes[i].text))
+			votes[kept - 1].weight += votes[i].weight;
+		else
+			votes[kept++] = votes[i];
+	}
+	qsort(votes, kept, sizeof *votes, by_weight);
+	s->n_by = bh_min_size(kept, BH_SHARE_BY);
+	const char **by = bh_arena_array(a, s->n_by + 1, sizeof *by);
+	if (!by)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->n_by; i++)
+		by[i] = votes[i].text;
+	s->by = by;
+	return 0;
+}
+
+static int make_share(const struct bh_row **rows, size_t n, struct vote *votes, struct bh_arena *a,
+	struct bh_share_row *ret)
 {
 	bh_time type_at = -1;
 	struct vote *names = votes + n;
@@ -124,6 +178,7 @@ static void make_share(
 	ret->server_name = vote_elect(names, named);
 	ret->clients = distinct(rows, n, by_client);
 	ret->users = distinct(rows, n, by_user);
+	return list_users(rows, n, votes, a, ret);
 }
 
 int bh_inventory_shares(const struct bh_row *rows, size_t n, struct bh_arena *a,
@@ -146,7 +201,8 @@ int bh_inventory_shares(const struct bh_row *rows, size_t n, struct bh_arena *a,
 			if (by_share(&v[i], &v[after]))
 				break;
 		}
-		make_share(&v[i], after - i, votes, &shares[count++]);
+		if (make_share(&v[i], after - i, votes, a, &shares[count++]))
+			return -ENOMEM;
 	}
 	*ret = shares;
 	*n_ret = count;

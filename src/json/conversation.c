@@ -203,6 +203,19 @@ json_t *bh_json_host(const struct bh_host_row *h)
 	return finish(&o);
 }
 
+static json_t *list(const char *const *v, size_t n)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < n; i++) {
+		if (json_array_append_new(all, json_string(v[i]))) {
+			json_decref(all);
+			return NULL;
+		}
+	}
+	return all;
+}
+
 json_t *bh_json_share(const struct bh_share_row *s)
 {
 	struct object o = { .o = json_object() };
@@ -213,6 +226,7 @@ json_t *bh_json_share(const struct bh_share_row *s)
 	set(&o, "type", name(bh_share_type_names, BH_SHARE_TYPES, s->type));
 	set(&o, "clients", number(s->clients));
 	set(&o, "users", number(s->users));
+	set(&o, "used_by", list(s->by, s->n_by));
 	set(&o, "connections", number(s->connections));
 	set(&o, "denied", number(s->denied));
 	set(&o, "encrypted", flag(s->encrypted));

@@ -115,12 +115,16 @@ struct bh_host_row {
 	bh_time first_seen, last_seen;
 };
 
+#define BH_SHARE_BY 8
+
 struct bh_share_row {
 	struct bh_addr server;
 	const char *server_name; /* as most often used; NULL unknown */
 	const char *share; /* UNC, as most often used */
 	uint8_t type; /* enum bh_share_type */
 	uint64_t clients, users, connections;
+	const char *const *by; /* who used it: CORP\\alice, or the client; the heaviest first */
+	size_t n_by; /* at most BH_SHARE_BY */
 	uint64_t denied; /* connections whose TREE_CONNECT failed */
 	int8_t encrypted;
 	uint64_t bytes_to_server, bytes_to_client;

@@ -72,6 +72,8 @@ static void test_a_share_is_one_whatever_its_server_was_called(void)
 	EXPECT_STR(s[0].share, "\\\\fs1\\Finance");
 	EXPECT_INT(s[0].clients, 3);
 	EXPECT_INT(s[0].users, 2);
+	EXPECT_INT(s[0].n_by, 1); /* bob was denied */
+	EXPECT_STR(s[0].by[0], "Alice");
 	EXPECT_INT(s[0].connections, 9);
 	EXPECT_INT(s[0].denied, 3);
 	EXPECT_INT(s[0].encrypted, 1);
