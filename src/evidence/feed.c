@@ -22,14 +22,9 @@ int bh_feed_new(enum bh_split split, bh_record_fn fn, void *ctx, struct bh_feed 
 
 	if (!f)
 		return -ENOMEM;
-	f->s.buf = malloc(BH_RECORD_MAX);
 	f->s.fn = fn;
 	f->s.ctx = ctx;
 	f->how = split;
-	if (!f->s.buf) {
-		free(f);
-		return -ENOMEM;
-	}
 	*ret = f;
 	return 0;
 }
@@ -44,11 +39,11 @@ struct bh_feed *bh_feed_free(struct bh_feed *f)
 
 static int pieces(struct bh_feed *f, struct bh_span utf8)
 {
-	switch (f->how) {
-	case BH_SPLIT_CSV: return bh_split_csv(&f->s, utf8);
-	case BH_SPLIT_JSON: return bh_split_json(&f->s, utf8);
-	default: return bh_split_lines(&f->s, utf8);
-	}
+	int r = f->how == BH_SPLIT_CSV    ? bh_split_csv(&f->s, utf8)
+		: f->how == BH_SPLIT_JSON ? bh_split_json(&f->s, utf8)
+					  : bh_split_lines(&f->s, utf8);
+
+	return r ? r : f->s.no_memory ? -ENOMEM : 0;
 }
 
 /* ---- UTF-16 ---- */

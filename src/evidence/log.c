@@ -272,27 +272,25 @@ void bh_columns_field(
 
 /* ---- the door ---- */
 
-static int make_reader(struct bh_log *l)
+/* Windows events need what joins logons to shares; XML may stand within tables too. */
+static int make_for_events(struct bh_log *l)
 {
 	int r = bh_logons_new(l->options.seed, &l->logons);
 
-	if (r)
-		return r;
-	if (l->kind == BH_LOG_EVTX) {
-		l->chunk = malloc(BH_EVTX_CHUNK);
-		return l->chunk ? bh_evtx_new(&l->evtx) : -ENOMEM;
-	}
-	r = bh_xml_new(l->options.seed, &l->xml); /* also for XML within tables */
-	if (r || l->kind == BH_LOG_XML)
-		return r;
+	return r || l->kind == BH_LOG_EVTX ? r : bh_xml_new(l->options.seed, &l->xml);
+}
+
+static int make_for_text(struct bh_log *l)
+{
+	enum bh_split how = l->kind == BH_LOG_JSON  ? BH_SPLIT_JSON
+			    : l->kind == BH_LOG_CSV ? BH_SPLIT_CSV
+						    : BH_SPLIT_LINES;
+
 	l->fields = malloc(sizeof *l->fields);
 	l->columns = malloc(sizeof *l->columns);
 	if (!l->fields || !l->columns)
 		return -ENOMEM;
 	bh_columns_reset(l->columns);
-	enum bh_split how = l->kind == BH_LOG_JSON  ? BH_SPLIT_JSON
-			    : l->kind == BH_LOG_CSV ? BH_SPLIT_CSV
-						    : BH_SPLIT_LINES;
 	return bh_feed_new(how, record, l, &l->feed);
 }
 
@@ -300,7 +298,14 @@ static int make(struct bh_log *l)
 {
 	int r = bh_kinds_new(l->options.seed, &l->kinds);
 
-	return r ? r : make_reader(l);
+	if (!r && l->kind <= BH_LOG_CSV) /* those that hold them come first */
+		r = make_for_events(l);
+	if (r || l->kind == BH_LOG_XML)
+		return r;
+	if (l->kind != BH_LOG_EVTX)
+		return make_for_text(l);
+	l->chunk = malloc(BH_EVTX_CHUNK);
+	return l->chunk ? bh_evtx_new(&l->evtx) : -ENOMEM;
 }
 
 int bh_log_new(enum bh_log_kind kind, const struct bh_log_options *options,

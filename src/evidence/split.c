@@ -3,6 +3,8 @@
  */
 #include "evidence/split.h"
 
+#include <stdlib.h>
+
 /* How many bytes of the file a byte of decoded text stands for: those of UTF-16 are
  * counted at each character's first byte. */
 static uint64_t width(const struct split *s, struct bh_span text)
@@ -29,12 +31,31 @@ static void begin(struct split *s)
 	s->inside = true;
 }
 
+/* Room for n more bytes; false when the record would be too long, or memory ran out. */
+static bool room(struct split *s, size_t n)
+{
+	size_t cap = s->cap ? s->cap : 4096;
+
+	if (n <= s->cap - s->len)
+		return true;
+	if (n > BH_RECORD_MAX - s->len)
+		return false;
+	while (cap - s->len < n)
+		cap *= 2;
+	uint8_t *p = realloc(s->buf, cap);
+	s->no_memory |= !p;
+	if (!p)
+		return false;
+	s->buf = p;
+	s->cap = cap;
+	return true;
+}
+
 static void put_all(struct split *s, struct bh_span text)
 {
 	begin(s);
-	if (text.len > BH_RECORD_MAX - s->len)
-		s->over = true;
-	if (!s->over) {
+	s->over |= !room(s, text.len);
+	if (!s->over && text.len) {
 		memcpy(s->buf + s->len, text.ptr, text.len);
 		s->len += text.len;
 	}
@@ -44,11 +65,16 @@ static void put_all(struct split *s, struct bh_span text)
 void bh_split_put(struct split *s, uint8_t ch)
 {
 	begin(s);
-	if (s->len < BH_RECORD_MAX)
+	s->over |= !room(s, 1);
+	if (!s->over)
 		s->buf[s->len++] = ch;
-	else
-		s->over = true;
 	bh_split_pass(s, ch);
+}
+
+/* ptr NULL only for what is too long. */
+static struct bh_span whole(const struct split *s)
+{
+	return s->buf ? bh_span_of(s->buf, s->len) : bh_span_of("", 0);
 }
 
 static void reset(struct split *s)
@@ -63,7 +89,7 @@ int bh_split_emit(struct split *s, enum bh_record_place place)
 	struct bh_record r = { .offset = s->start, .place = place };
 
 	if (!s->over)
-		r.bytes = bh_span_of(s->buf, s->len);
+		r.bytes = whole(s);
 	reset(s);
 	return s->fn(s->ctx, &r);
 }
@@ -106,7 +132,7 @@ int bh_split_lines(struct split *s, struct bh_span text)
 		}
 		if (s->inside || piece.len > BH_RECORD_MAX) {
 			put_all(s, piece);
-			piece = bh_span_of(s->buf, s->len);
+			piece = whole(s);
 		} else { /* whole, and needs no copy */
 			begin(s);
 			s->at += width(s, piece);
@@ -129,7 +155,7 @@ int bh_split_csv(struct split *s, struct bh_span text)
 		uint8_t ch = bh_cur_u8(&c);
 		if (ch == '\n' && !s->quoted) {
 			bh_split_pass(s, ch);
-			r = line(s, bh_span_of(s->buf, s->len));
+			r = line(s, whole(s));
 			continue;
 		}
 		bool was = s->over;
@@ -147,5 +173,5 @@ int bh_split_end(struct split *s)
 		return 0;
 	if (s->depth)
 		return bh_split_broken(s);
-	return line(s, bh_span_of(s->buf, s->len));
+	return line(s, whole(s));
 }

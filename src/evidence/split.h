@@ -13,8 +13,9 @@ enum split_outer { OUTER_OBJECT, OUTER_PLAIN, OUTER_COLUMNS, OUTER_ROWS };
 struct split {
 	bh_record_fn fn;
 	void *ctx;
-	uint8_t *buf; /* BH_RECORD_MAX: what is there of the record */
-	size_t len;
+	uint8_t *buf; /* what is there of the record; it grows, up to BH_RECORD_MAX */
+	size_t len, cap;
+	bool no_memory; /* for a record: it ends the feed */
 	uint64_t at; /* of the next byte in the file */
 	uint64_t start; /* of the record's first */
 	bool wide; /* the file is UTF-16 */
