@@ -242,6 +242,20 @@ static enum bh_framing tell_encrypted(struct bh_framer *f, struct bh_span shown,
 	return finish(f, f->left, skip, need);
 }
 
+/* What Samba made of SMB1 for Unix: 0xff, 'E', the number of a context, and then noise. */
+static bool encrypted_smb1(struct bh_span s)
+{
+	return s.len >= 4 && s.ptr[0] == 0xff && s.ptr[1] == 'E';
+}
+
+static enum bh_framing tell_encrypted_smb1(
+	struct bh_framer *f, uint64_t *skip, uint32_t *need, struct bh_message *m)
+{
+	m->kind = BH_MESSAGE_ENCRYPTED;
+	m->length = f->left;
+	return finish(f, f->left, skip, need);
+}
+
 /* [MS-SMB2] 2.2.42: what is not compressed comes first, and usually the message's own header
  * is among it. */
 static enum bh_framing tell_compressed(struct bh_framer *f, struct bh_span shown, uint64_t *skip,
@@ -289,8 +303,11 @@ static enum bh_framing tell(struct bh_framer *f, const struct bh_framer_env *env
 	case 0xff: return tell_smb1(f, env, shown, skip, need, ret);
 	case 0xfd: return tell_encrypted(f, shown, skip, need, ret);
 	case 0xfc: return tell_compressed(f, shown, skip, need, ret);
-	default: return malformed(f, skip, need, ret);
+	default: break;
 	}
+	if (encrypted_smb1(shown))
+		return tell_encrypted_smb1(f, skip, need, ret);
+	return malformed(f, skip, need, ret);
 }
 
 /* Who calls whom is all there is to read in these. */

@@ -104,9 +104,13 @@ static void smb1(struct talk *t)
 
 static void sealed(struct talk *t)
 {
-	struct session *e = t->m->session_id ? session_get(t->s, t->f, t->m->session_id) : NULL;
+	struct session *e = NULL;
 
 	t->f->sealed_seen = true;
+	if (t->m->session_id)
+		e = session_get(t->s, t->f, t->m->session_id);
+	else if (t->f->n_sessions == 1)
+		e = t->f->sessions;
 	if (!e)
 		return;
 	e->sealed_seen = true;

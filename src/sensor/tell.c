@@ -69,10 +69,11 @@ static uint8_t dialect(const struct flow *f)
 {
 	if (f->negotiated.dialect)
 		return f->negotiated.dialect;
-	if (f->nt_seen || (f->choice_seen && f->choice.nt))
-		return BH_DIALECT_NT_LM_012;
+	/* Samba calls by the name of NT LANMAN 1.0 what is NT LM 0.12. */
 	if (f->choice_seen && f->offer_seen && f->choice.index < f->offer.count)
 		return f->offer.dialect[f->choice.index];
+	if (f->nt_seen || (f->choice_seen && f->choice.nt))
+		return BH_DIALECT_NT_LM_012;
 	return f->smb1_seen ? BH_DIALECT_SMB1_OTHER : BH_DIALECT_UNKNOWN;
 }
 

@@ -28,6 +28,8 @@ def share(name, **more):
 
 
 IPC = share("IPC$")
+NT1 = V4 | USER | {"dialect": "NT LANMAN 1.0", "smb1_offered": True, "signing_server": "off",
+                   "signing_client": None}
 V6 = {"client": "fd00:99::1", "server": "fd00:99::2", "port": 139, "transport": "nbss139",
       "server_name": "fd00:99::2"}
 EXPECTED = {
@@ -43,7 +45,7 @@ EXPECTED = {
     "denied-share": [SMB3 | USER | s for s in (
         IPC, share("finance", share_type=None, share_status=DENIED))],
     "smb1-refused": [V4 | {"dialect": None, "smb1_offered": True, "user": None, "share": None}],
-    "smb1-used": [V4 | USER | {"dialect": "NT LM 0.12", "smb1_offered": True} | s
+    "smb1-used": [NT1 | s
                   for s in (IPC, share("HOME"))],
     "guest": [SMB3 | USER | {"user": "stranger", "guest": True} | s for s in (IPC, share("home"))],
     # smbclient first tries its own name without a password, then nobody's.
@@ -53,6 +55,19 @@ EXPECTED = {
                   V4 | {"port": 139, "transport": "nbss139", "smb1_offered": True, "user": None}],
     "nbss139-ipv6": [SMB3 | USER | V6 | s | {"share": s["share"].replace("10.99.0.2", "fd00:99::2")}
                      for s in (IPC, share("home"))],
+    # smbclient knows two names for NT LM 0.12, and smbd takes the first.
+    "smb1-lanman": [V4 | share("HOME") | {
+        "dialect": "LANMAN1.0", "user": "stranger", "domain": "CORP", "workstation": None, "auth": "ntlm",
+        "ntlm": None, "guest": True, "signing_server": None, "opens": 1}],
+    "smb1-ntlmv1": [NT1 | {"port": 139, "transport": "nbss139", "ntlm": "v1", "signed": False} | s
+                    for s in (IPC, share("HOME", opens=1))],
+    "smb1-encrypted": [NT1 | {"signed": True} | s for s in (IPC, {"share": None, "encrypted": True})],
+    "smb1-pipes": [NT1 | {"signed": True} | share("IPC$", opens=2, pipes=["srvsvc", "lsarpc"])],
+    "smb210-pipes": [V4 | USER | {"dialect": "2.1", "signed": True} |
+                     share("IPC$", opens=2, pipes=["wkssvc", "samr"])],
+    # Where SMB is not expected, its beginning is not watched for.
+    "smb311-port8445": [SMB3 | USER | {"port": 8445, "complete": False, "smb1_offered": True} | s
+                        for s in (IPC, share("home", opens=3))],
     "nobody-there": [{"server": "10.99.0.3", "port": p, "verdict": "silent", "dialect": None,
                       "bytes_to_server": 0} for p in (445, 139)],
 }

@@ -346,9 +346,15 @@ static void test_what_is_in_no_message_is_told_apart(void)
 	m = message_begin(&b);
 	bh_buf_add(&b, "\xfcSMB\0\0\0\0\x02\0\0\0\0\0\0\0data", 20);
 	message_end(&b, m);
+	bh_buf_add(&b,
+		"\0\0\0\x08\xff"
+		"E\1\0data",
+		12);
 	bh_buf_str(&b, "GET / HTTP/1.1\r\n");
 	frame(&b, &h);
-	EXPECT_INT(h.n, 6);
+	EXPECT_INT(h.n, 7);
+	EXPECT_INT(h.m[6].kind, BH_MESSAGE_ENCRYPTED); /* SMB1, as Samba does it */
+	EXPECT(h.m[6].session_id == 0);
 	EXPECT_INT(h.m[0].kind, BH_MESSAGE_CONTROL);
 	EXPECT_INT(h.m[3].kind, BH_MESSAGE_MALFORMED);
 	EXPECT_INT(h.m[4].kind, BH_MESSAGE_ENCRYPTED);

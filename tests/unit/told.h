@@ -101,8 +101,7 @@ static inline bool explained(const struct bh_conversation *a, const struct bh_co
 	       names_explained(a, b) &&
 	       (!(a->known & BH_KNOWN_AUTH_STATUS) || a->auth_status == b->auth_status) &&
 	       (!(a->known & BH_KNOWN_SHARE_STATUS) || a->share_status == b->share_status) &&
-	       (OR_ZERO(dialect) ||
-		       (a->dialect == BH_DIALECT_SMB1_OTHER && bh_dialect_smb1(b->dialect))) &&
+	       (OR_ZERO(dialect) || (bh_dialect_smb1(a->dialect) && bh_dialect_smb1(b->dialect))) &&
 	       OR_ZERO(auth) && OR_ZERO(ntlm) && OR_ZERO(signing_server) &&
 	       OR_ZERO(signing_client) && OR_ZERO(cipher) && OR_ZERO(signing_algorithm) &&
 	       OR_ZERO(compression) && OR_ZERO(share_type) && OR_ZERO(outcome) &&
