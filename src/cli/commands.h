@@ -11,6 +11,7 @@ extern const struct bh_command bh_cmd_explain;
 
 extern const struct bh_command bh_cmd_read;
 extern const struct bh_command bh_cmd_show_conversations;
+extern const struct bh_command bh_cmd_report;
 extern const struct bh_command bh_cmd_show_diff;
 extern const struct bh_command bh_cmd_show_findings;
 extern const struct bh_command bh_cmd_show_hosts;

@@ -13,7 +13,7 @@ static void add_value(const json_t *v, struct bh_buf *b)
 	case JSON_ARRAY:
 		json_array_foreach(v, i, one)
 		{
-			bh_buf_str(b, i ? " " : "");
+			bh_buf_str(b, i ? "; " : "");
 			add_value(one, b);
 		}
 		break;

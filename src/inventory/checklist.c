@@ -191,7 +191,7 @@ static void find_needs(const struct bh_row *const *v, size_t n, struct bh_endpoi
 		const struct bh_need *need = &bh_needs[i];
 		bool role = need->role < BH_HOST_ROLES && e->host->roles >> need->role & 1 &&
 			    e->purposes >> need->purpose & 1;
-		if (pipes & need->pipes || (role && !need->pipes))
+		if (pipes & need->pipes || (role && need->typical))
 			e->needs |= (uint64_t)1 << i;
 	}
 }

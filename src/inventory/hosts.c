@@ -244,13 +244,17 @@ static void find_heard(
 		d->n_heard++;
 }
 
-static bool somebody_takes_kerberos(const struct bh_row *rows, size_t n)
+static bool most_take_kerberos(const struct bh_row *rows, size_t n)
 {
+	uint64_t by_it = 0, otherwise = 0;
+
 	for (size_t i = 0; i < n; i++) {
-		if (rows[i].who.auth == BH_AUTH_KERBEROS && bh_row_use(&rows[i]) <= BH_USE_SMB1)
-			return true;
+		if (bh_row_use(&rows[i]) > BH_USE_SMB1)
+			continue;
+		by_it += rows[i].who.auth == BH_AUTH_KERBEROS ? rows[i].figures.connections : 0;
+		otherwise += rows[i].who.auth == BH_AUTH_NTLM ? rows[i].figures.connections : 0;
 	}
-	return false;
+	return by_it > otherwise;
 }
 
 int bh_inventory_hosts(const struct bh_row *rows, size_t n, const struct bh_witnesses *w,
@@ -260,7 +264,7 @@ int bh_inventory_hosts(const struct bh_row *rows, size_t n, const struct bh_witn
 	struct part *parts = bh_arena_array(a, 2 * n + 1, sizeof *parts);
 	struct vote *votes = bh_arena_array(a, 4 * n + 1, sizeof *votes);
 	struct bh_host_row *hosts = bh_arena_array(a, 2 * n + 1, sizeof *hosts);
-	struct network net = { .kerberos = somebody_takes_kerberos(rows, n) };
+	struct network net = { .kerberos = most_take_kerberos(rows, n) };
 	struct bh_name_seen *names;
 	size_t count = 0;
 

@@ -40,7 +40,7 @@ struct deeds {
 
 /* What everybody did. */
 struct network {
-	bool kerberos; /* somebody's logons */
+	bool kerberos; /* most logons are by it */
 	const struct bh_addrset *inside; /* may be NULL */
 };
 

@@ -118,6 +118,7 @@ struct bh_need {
 	const char *service; /* system service name; NULL: none of its own */
 	uint8_t role; /* enum bh_host_role that goes with it; BH_HOST_ROLES: none */
 	uint8_t purpose; /* enum bh_purpose by which its use shows */
+	bool typical; /* of every machine of that role; others show by their pipes alone */
 	uint32_t pipes; /* that it answers on: a bit for each enum bh_pipe */
 	const char *ports; /* "TCP 445" */
 	const char *from; /* who needs it, as a rule: "every member of the domain" */

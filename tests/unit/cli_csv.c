@@ -17,7 +17,7 @@ static void expect(const char *json, const char *keys, const char *values)
 static void test_an_object_is_a_line(void)
 {
 	expect("{\"a\": \"x\", \"n\": 7, \"t\": true, \"f\": false, \"u\": null, \"l\": [\"p\", \"q\"]}",
-		"a,n,t,f,u,l\r\n", "x,7,yes,no,,p q\r\n");
+		"a,n,t,f,u,l\r\n", "x,7,yes,no,,p; q\r\n");
 }
 
 static void test_what_separates_is_quoted(void)
@@ -35,7 +35,7 @@ static void test_nobody_on_the_wire_writes_a_formula(void)
 static void test_objects_in_a_list_are_told_by_what_comes_first(void)
 {
 	expect("{\"roles\": [{\"role\": \"nas\", \"evidence\": [\"x\"]}, {\"role\": \"internet\"}]}",
-		"roles\r\n", "nas internet\r\n");
+		"roles\r\n", "nas; internet\r\n");
 }
 
 int main(void)
