@@ -213,7 +213,8 @@ int bh_said_status(struct bh_span text, uint32_t *ret)
 	return -EINVAL;
 }
 
-/* smb.conf(5) "server max protocol", and how Suricata writes [MS-SMB2] 2.2.4's numbers. */
+/* Other names than those on the wire: smb.conf(5) "server max protocol", whose oldest
+ * stand for several dialects each, and how Suricata writes [MS-SMB2] 2.2.4's numbers. */
 static const struct {
 	const char *name;
 	uint8_t dialect;
@@ -229,25 +230,18 @@ static const struct {
 	{ "COREPLUS", BH_DIALECT_SMB1_OTHER },
 	{ "CORE", BH_DIALECT_SMB1_OTHER },
 	{ "3.11", BH_DIALECT_311 },
-	{ "3.1.1", BH_DIALECT_311 },
 	{ "3.02", BH_DIALECT_302 },
-	{ "3.0.2", BH_DIALECT_302 },
 	{ "3.00", BH_DIALECT_30 },
-	{ "3.0", BH_DIALECT_30 },
 	{ "2.10", BH_DIALECT_21 },
-	{ "2.1", BH_DIALECT_21 },
 	{ "2.02", BH_DIALECT_202 },
-	{ "2.0.2", BH_DIALECT_202 },
-	{ "NT LM 0.12", BH_DIALECT_NT_LM_012 },
-	{ "NT LANMAN 1.0", BH_DIALECT_SMB1_OTHER },
-	{ "LANMAN2.1", BH_DIALECT_SMB1_OTHER },
-	{ "LM1.2X002", BH_DIALECT_SMB1_OTHER },
-	{ "LANMAN1.0", BH_DIALECT_SMB1_OTHER },
-	{ "PC NETWORK PROGRAM 1.0", BH_DIALECT_SMB1_OTHER },
 };
 
 uint8_t bh_said_smb_dialect(struct bh_span text)
 {
+	for (uint8_t i = 0; i < BH_DIALECTS; i++) {
+		if (bh_dialect_names[i] && bh_event_is(text, bh_dialect_names[i]))
+			return i;
+	}
 	for (size_t i = 0; i < BH_LEN(dialects); i++) {
 		if (bh_event_is(text, dialects[i].name))
 			return dialects[i].dialect;

@@ -144,9 +144,8 @@ void bh_suricata_waiting(struct bh_log *l)
 static bool offers_smb1(const struct bh_fields *f)
 {
 	for (size_t i = 0; i < f->n; i++) {
-		uint8_t d = bh_said_smb_dialect(f->v[i].text);
 		if (bh_event_is(f->v[i].name, "smb.client_dialects") &&
-			(d == BH_DIALECT_NT_LM_012 || d == BH_DIALECT_SMB1_OTHER))
+			bh_dialect_smb1(bh_said_smb_dialect(f->v[i].text)))
 			return true;
 	}
 	return false;

@@ -171,6 +171,61 @@ static void test_each_lie_is_counted(void)
 	}
 }
 
+static void expect_row(const char *who, uint64_t connections, uint64_t opens)
+{
+	for (size_t i = 0; i < h.n_rows; i++) {
+		if (strcmp(h.row[i].who, who) != 0)
+			continue;
+		EXPECT_INT(h.row[i].connections, connections);
+		EXPECT_INT(h.row[i].opens, opens);
+		return;
+	}
+	printf("# no row %s\n", who);
+	tap_bad++;
+}
+
+/* What Suricata says of tests/data (tests/logs/record-eve): as much of the rows that the
+ * captures themselves give (tests/pcap/recorded.py) as it knows. */
+static void test_eve_of_our_captures_tells_their_rows(void)
+{
+#define AT "10.99.0.1>10.99.0.2:445 answered "
+	static char text[1 << 20];
+	const char *source = getenv("BULKHEAD_SOURCE");
+	char path[512];
+
+	snprintf(path, sizeof path, "%s/tests/logs/eve.json", source ? source : ".");
+	FILE *f = fopen(path, "rb");
+	EXPECT(f != NULL);
+	if (!f)
+		return;
+	size_t len = fread(text, 1, sizeof text, f);
+	fclose(f);
+	EXPECT_INT(heard_log(&h, BH_LOG_NONE, text, len, 0, NULL), 0);
+	EXPECT_STR(bh_buf_text(&h.problems), "");
+	EXPECT_INT(h.n_rows, 16);
+	expect_row(AT
+		"ntlm 3.1.1 CORP\\games ws=WS1 server=10.99.0.2 share=\\\\10.99.0.2\\home disk",
+		1, 4);
+	expect_row(AT
+		"ntlm SMB1 offers-SMB1 CORP\\games ws=WS1 server=10.99.0.2 share=\\\\10.99.0.2\\HOME disk",
+		1, 0);
+	expect_row(AT "ntlm 3.1.1 CORP\\games ws=WS1 auth-status=c000006d", 1, 0);
+	expect_row(AT
+		"ntlm 3.1.1 CORP\\games ws=WS1 server=10.99.0.2 share=\\\\10.99.0.2\\finance share-status=c0000022",
+		1, 0);
+	expect_row(AT
+		"ntlm 3.1.1 CORP\\stranger ws=WS1 server=10.99.0.2 share=\\\\10.99.0.2\\home disk",
+		1, 2);
+	expect_row(AT "anonymous 3.1.1 \\ server=10.99.0.2 share=\\\\10.99.0.2\\IPC$ pipe", 1, 1);
+	expect_row("10.99.0.1>10.99.0.3:445 silent", 1, 0);
+	expect_row("10.99.0.1>10.99.0.3:139 nbss139 silent", 1, 0);
+	expect_row(
+		"fd00:99::1>fd00:99::2:139 nbss139 answered ntlm 3.1.1 CORP\\games ws=WS1 server=fd00:99::2 "
+		"share=\\\\fd00:99::2\\home disk",
+		1, 2);
+	heard_in_pieces(BH_LOG_JSON, text, len);
+}
+
 int main(void)
 {
 	RUN(test_a_session_and_its_trees_are_joined);
@@ -180,6 +235,7 @@ int main(void)
 	RUN(test_a_flow_alone_says_how_it_went);
 	RUN(test_smb_over_quic_is_known_by_its_alpn);
 	RUN(test_each_lie_is_counted);
+	RUN(test_eve_of_our_captures_tells_their_rows);
 	heard_reset(&h);
 	return tap_done();
 }
