@@ -207,7 +207,7 @@ static void test_eve_of_our_captures_tells_their_rows(void)
 		"ntlm 3.1.1 CORP\\games ws=WS1 server=10.99.0.2 share=\\\\10.99.0.2\\home disk",
 		1, 4);
 	expect_row(AT
-		"ntlm SMB1 offers-SMB1 CORP\\games ws=WS1 server=10.99.0.2 share=\\\\10.99.0.2\\HOME disk",
+		"ntlm NT LANMAN 1.0 offers-SMB1 CORP\\games ws=WS1 server=10.99.0.2 share=\\\\10.99.0.2\\HOME disk",
 		1, 0);
 	expect_row(AT "ntlm 3.1.1 CORP\\games ws=WS1 auth-status=c000006d", 1, 0);
 	expect_row(AT
