@@ -20,7 +20,8 @@ enum bh_message_kind {
 	BH_MESSAGE_CONTROL, /* NetBIOS session service: command is its type, no SMB in it */
 	BH_MESSAGE_SMB1,
 	BH_MESSAGE_SMB2,
-	BH_MESSAGE_ENCRYPTED, /* [MS-SMB2] 2.2.41: session_id is known, nothing else */
+	BH_MESSAGE_ENCRYPTED, /* [MS-SMB2] 2.2.41: session_id is known, nothing else; not even
+			       * that (0) of SMB1 as Samba encrypts it */
 	BH_MESSAGE_COMPRESSED, /* [MS-SMB2] 2.2.42: algorithm is known; the header, unless
 				* session_id is 0 */
 	BH_MESSAGE_MALFORMED, /* framed like a message, and none */
@@ -190,7 +191,6 @@ struct bh_identity {
 
 struct bh_session_request {
 	struct bh_span token; /* borrowed from msg */
-	uint64_t previous; /* the session that this one takes the place of; 0: none */
 	bool binding; /* another channel of the session that the header names */
 };
 

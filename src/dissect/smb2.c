@@ -155,7 +155,7 @@ int bh_smb2_session_request(struct bh_span msg, struct bh_session_request *ret)
 	bh_cur_skip(&c, 1 + 4 + 4);
 	uint16_t off = bh_cur_le16(&c);
 	uint16_t len = bh_cur_le16(&c);
-	s.previous = bh_cur_le64(&c);
+	bh_cur_skip(&c, 8); /* the session that this one takes the place of, if any */
 	if (len)
 		s.token = bh_cur_window(&c, off, len);
 	if (!bh_cur_ok(&c))

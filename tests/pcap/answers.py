@@ -4,9 +4,9 @@
 usage: answers.py LEAVES-PROGRAM [CORPUS]
 
 The corpus is found at $BULKHEAD_CORPUS or ../shared/corpus beside the checkout; where it
-is absent this says so and exits 77 (skipped).  For every connection in answers.json the
-rows must agree in every field that both know, and every fact of the answers must be in
-some row.
+is absent this says so and exits 77 (skipped).  Every field of the answers is held against
+the rows, both ways: each of their facts must be in some row, and no row may say what they
+do not.
 """
 import json
 import os

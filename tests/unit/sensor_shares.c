@@ -315,6 +315,48 @@ static void test_a_session_that_says_to_be_nobodys_is_anonymous(void)
 	free_script(&s);
 }
 
+/* A number may be given again once it was logged off; what is said in between is nobody's. */
+static void test_a_session_that_was_logged_off_is_over(void)
+{
+	struct script s = { 0 };
+	struct bh_buf token = { 0 };
+	uint16_t flags = 0;
+	uint32_t plain = 0;
+
+	open_tree(&s, "\\\\fs1\\home", false);
+	add(&s, 0, in_tree(LOGOFF, 3, 0), b_error, NULL);
+	add(&s, 1, in_tree(LOGOFF, 3, 0), b_error, NULL);
+	ntlm_authenticate(&token, "CORP", "bob", "WS7", 300);
+	add(&s, 0, (struct smb2){ .command = SESSION, .id = 4 }, b_token, &token);
+	add(&s, 1, (struct smb2){ .command = SESSION, .id = 4, .session = 77 }, b_session, &flags);
+	add(&s, 0, (struct smb2){ .command = TREE, .id = 5, .session = 77 }, b_tree,
+		"\\\\fs1\\home");
+	add(&s, 1, (struct smb2){ .command = TREE, .id = 5, .session = 77, .tree = 5 }, b_share,
+		&plain);
+	play_from(&s, 0, &told);
+	EXPECT_INT(told.n, 2);
+	EXPECT_STR(told.leaf[0].leaf_is.who.user, "alice");
+	EXPECT_STR(told.leaf[1].leaf_is.who.user, "bob");
+	bh_buf_reset(&token);
+	free_script(&s);
+}
+
+/* [MS-SMB2] 3.2.4.2.3: whoever lost a connection logs on anew and names the session before,
+ * which says nothing of the new one. */
+static void test_a_reconnected_session_is_told_by_its_own_logon(void)
+{
+	struct script s = { 0 };
+
+	open_tree(&s, "\\\\fs1\\home", false);
+	const uint8_t *negotiate = (const uint8_t *)s.dir[0].ptr;
+	size_t session = 4 + ((size_t)negotiate[2] << 8 | negotiate[3]);
+	s.dir[0].ptr[session + 4 + 64 + 16] = 9; /* PreviousSessionId */
+	play_from(&s, 0, &told);
+	EXPECT_INT(only(&told)->connections, 1);
+	EXPECT_STR(told.leaf[0].leaf_is.who.user, "alice");
+	free_script(&s);
+}
+
 int main(void)
 {
 	RUN(test_pipes_are_told_by_their_names);
@@ -327,5 +369,7 @@ int main(void)
 	RUN(test_a_compressed_message_counts_for_its_share);
 	RUN(test_another_channel_has_the_user_and_the_shares_of_its_session);
 	RUN(test_a_session_that_says_to_be_nobodys_is_anonymous);
+	RUN(test_a_session_that_was_logged_off_is_over);
+	RUN(test_a_reconnected_session_is_told_by_its_own_logon);
 	return tap_done();
 }
