@@ -42,7 +42,8 @@ bool bh_evidence_windows_reads(struct bh_span provider, uint32_t id);
  * 4624 and 4625 tell nothing here, not even those of type 3: RPC, LDAP, WinRM and HTTP log
  * on over the network as well, the event does not say which it was, and a row of SMB
  * that was none would end as a rule that lets it through.  What a logon says of a session
- * reaches that session's rows by way of bh_logons.  The same holds for NTLM 8002 … 8004;
+ * reaches that session's rows by way of bh_logons; one that no share claims is told by
+ * bh_evidence_logon as a logon, of no transport that is SMB.  The same holds for NTLM 8002 … 8004;
  * 8001 names its target, so that one of a "cifs/" service is told. */
 BH_MUST int bh_evidence_windows(const struct bh_event *e, struct bh_observation *ret);
 

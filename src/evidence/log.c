@@ -152,6 +152,9 @@ void bh_log_event(struct bh_log *l, const struct bh_event *e)
 	int r = bh_evidence_windows(e, &o);
 
 	bh_logons_note(l->logons, e);
+	bh_windows_claim(l, e);
+	if (r == -ENOMSG)
+		bh_windows_logon(l, e);
 	if (!r) {
 		bh_logons_join(l->logons, e, &o);
 		bh_log_say(l, &o);
@@ -369,6 +372,7 @@ int bh_log_feed(struct bh_log *l, struct bh_span bytes)
 
 int bh_log_tell(struct bh_log *l)
 {
+	bh_windows_waiting(l);
 	bh_samba_waiting(l);
 	bh_suricata_waiting(l);
 	if (l->own_zeek && !l->error)

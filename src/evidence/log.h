@@ -115,6 +115,11 @@ BH_MUST int bh_exported_event(struct bh_log *l, struct bh_fields *f);
 /* Does a column of that name hold an event's number? */
 bool bh_exported_id(struct bh_span name);
 
+/* windows_wait.c: a logon, told when no share claims it; a share that may claim one. */
+void bh_windows_logon(struct bh_log *l, const struct bh_event *e);
+void bh_windows_claim(struct bh_log *l, const struct bh_event *e);
+void bh_windows_waiting(struct bh_log *l);
+
 void bh_csv_record(struct bh_log *l, struct bh_span row);
 /* The separator of a head of columns we know, 0 if it is none. */
 uint8_t bh_csv_head(struct bh_span row);
