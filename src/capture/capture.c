@@ -111,3 +111,18 @@ const char *bh_capture_problem(const struct bh_capture *c, uint64_t *offset)
 	*offset = c->problem_at;
 	return c->problem;
 }
+
+bool bh_capture_is(const struct bh_capture *c)
+{
+	return c->next != no_capture;
+}
+
+int bh_capture_look(struct bh_capture *c, size_t want, struct bh_span *ret)
+{
+	return bh_source_look(c->source, want, ret);
+}
+
+int bh_capture_skip(struct bh_capture *c, size_t n)
+{
+	return bh_source_skip(c->source, n);
+}

@@ -35,6 +35,15 @@ BH_AUTO_FREE(bh_capture)
  * bh_capture_problem), and nothing can follow; -ENOMEM; or what read() said. */
 BH_MUST int bh_capture_next(struct bh_capture *c, struct bh_packet *ret);
 
+/* Does it begin like a capture?  If not, it may be something else: its bytes, gunzipped if
+ * they are gzipped, `want` (at most BH_CAPTURE_LOOK) or fewer at the end, good until the
+ * next call; and stepping over them.  0, -ENOMEM, -EBADMSG (damaged compression), or what
+ * read() said. */
+bool bh_capture_is(const struct bh_capture *c);
+#define BH_CAPTURE_LOOK (1u << 20)
+BH_MUST int bh_capture_look(struct bh_capture *c, size_t want, struct bh_span *ret);
+BH_MUST int bh_capture_skip(struct bh_capture *c, size_t n);
+
 /* After -EBADMSG: the sentence; *offset is counted in the uncompressed bytes. */
 const char *bh_capture_problem(const struct bh_capture *c, uint64_t *offset);
 

@@ -68,13 +68,13 @@ static bool known(struct bh_lines *l, uint64_t h)
 
 static void line_text(const struct bh_conversation *c, struct bh_buf *b)
 {
-	char client[BH_ADDR_TEXT];
+	BH_AUTO_BUF client = { 0 };
 	BH_AUTO_BUF server = { 0 };
 	BH_AUTO_BUF user = { 0 };
 
+	bh_said_client(c, &client);
 	bh_said_server(c, &server);
-	bh_buf_printf(
-		b, "%-15s → %-15s  ", bh_addr_format(&c->client, client), bh_buf_text(&server));
+	bh_buf_printf(b, "%-15s → %-15s  ", bh_buf_text(&client), bh_buf_text(&server));
 	/* What is not known is left out. */
 	if (c->share[0]) {
 		bh_said_share(c, true, b);

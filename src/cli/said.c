@@ -114,7 +114,7 @@ void bh_said_share(const struct bh_conversation *c, bool whole, struct bh_buf *b
 	if (c->share[0])
 		bh_plan_remark(b, whole || !last ? c->share : last + 1, CELL);
 	else
-		bh_buf_str(b, "-");
+		bh_buf_str(b, c->port ? "-" : "(logon)");
 }
 
 void bh_said_client(const struct bh_conversation *c, struct bh_buf *b)
@@ -134,7 +134,7 @@ void bh_said_server(const struct bh_conversation *c, struct bh_buf *b)
 	bh_addr_format(&c->server, text);
 	if (!c->server.family && c->server_name[0]) {
 		bh_plan_remark(b, c->server_name, CELL);
-		if (c->port != 445)
+		if (c->port && c->port != 445)
 			bh_buf_printf(b, ":%u", c->port);
 	} else if (c->port == 445)
 		bh_buf_str(b, text);
@@ -204,6 +204,8 @@ void bh_said_not_followed(const struct bh_tally *t, struct bh_buf *ret)
 		t->unknown_frames, "frame of an unknown kind", "frames of an unknown kind", "", &b);
 	one_reason(t->evicted, "connection, session or share given up for lack of room",
 		"connections, sessions or shares given up for lack of room", "", &b);
+	one_reason(t->unreadable, "record that could not be read", "records that could not be read",
+		"", &b);
 	one_reason(t->log_lost, "overrun of the audit log", "overruns of the audit log", "", &b);
 	bh_buf_add(ret, bh_buf_text(&b), b.len);
 }

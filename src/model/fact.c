@@ -127,7 +127,8 @@ bool bh_fact_sane(const struct bh_fact *f)
 	case BH_FACT_LEAF:
 		return sane_conversation(&f->leaf_is.who) && sane_figures(&f->leaf_is.figures) &&
 		       f->leaf_is.closed <= 1;
-	case BH_FACT_PROBLEM: return sane_text(f->problem.text, sizeof f->problem.text);
+	case BH_FACT_PROBLEM:
+		return f->problem.record <= 1 && sane_text(f->problem.text, sizeof f->problem.text);
 	case BH_FACT_NAME: return sane_name(&f->name);
 	case BH_FACT_EVENTS: return sane_events(&f->events);
 	case BH_FACT_LEAF_GONE:

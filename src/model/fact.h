@@ -92,6 +92,7 @@ struct bh_fact {
 		struct bh_tally tally;
 		struct {
 			uint64_t offset;
+			uint8_t record; /* 1: of a log's record alone, and what follows is read */
 			char text[BH_PROBLEM_TEXT]; /* NUL-terminated sentence */
 		} problem;
 		struct bh_name_seen name;

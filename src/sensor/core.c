@@ -11,8 +11,6 @@ enum { SMB_DIRECT = 445, SMB_NETBIOS = 139 };
 #define KEEP_IDLE     (24 * 3600 * BH_SECOND)
 /* The order of age need not be exact, in packets; but of few flows it is. */
 #define MAX_AGE_SLACK 256u
-/* Packets of a file between one tally and the next. */
-#define PROGRESS      65536
 /* Retransmitted by the client, and not copied by the capture. */
 #define RETRY         (BH_SECOND / 4)
 /* A SYN may be captured after this much of the data that follows it. */
@@ -370,29 +368,4 @@ int bh_sensor_finish(struct bh_sensor *s)
 	tell_tally(s);
 	tell_end(s);
 	return s->error;
-}
-
-int bh_sensor_file(struct bh_sensor *s, int fd)
-{
-	BH_AUTO(bh_capture) c = NULL;
-	struct bh_packet p = { 0 };
-	int r = bh_capture_open(fd, &c);
-
-	if (r)
-		return r;
-	while ((r = bh_capture_next(c, &p)) == 1) {
-		int e = bh_sensor_packet(s, p.link, p.when, p.bytes, p.original);
-		if (e)
-			return e;
-		/* For whoever shows how far we are. */
-		if (s->tally.packets % PROGRESS == 0)
-			tell_tally(s);
-	}
-	if (r == -EBADMSG) {
-		uint64_t offset;
-		const char *text = bh_capture_problem(c, &offset);
-		tell_problem(s, offset, text);
-		return s->error;
-	}
-	return r;
 }

@@ -6,9 +6,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "evidence/evidence.h"
 #include "sandbox/sandbox.h"
 #include "sensor/live.h"
 
@@ -22,14 +24,14 @@ static int file_sink(void *ctx, const struct bh_fact *f)
 	return live_write(*(const int *)ctx, f);
 }
 
-static int read_one(int fd, int facts)
+static int read_one(int fd, int facts, const struct bh_sensor_log *how)
 {
 	struct bh_sensor *s;
 	int r = bh_sensor_new(NULL, file_sink, &facts, &s);
 
 	if (r)
 		return r;
-	r = bh_sensor_file(s, fd);
+	r = bh_sensor_file(s, fd, how);
 	if (r && r != -ENOMEM && r != -EPIPE) {
 		/* The system could not read on: said in place of what would have followed. */
 		struct bh_fact f = { .magic = BH_FACT_MAGIC, .kind = BH_FACT_PROBLEM };
@@ -45,10 +47,22 @@ static int read_one(int fd, int facts)
 
 static int read_files(const struct bh_sensor_job *job, int facts)
 {
+	BH_AUTO(bh_zeek) zeek = NULL;
+	uint64_t seed = 0;
 	int r = 0;
 
-	for (size_t i = 0; !r && i < job->n_files; i++)
-		r = read_one(job->files[i], facts);
+	if (job->zeek) {
+		if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != sizeof seed)
+			seed = (uintptr_t)job;
+		r = bh_zeek_new(seed, 0, &zeek);
+	}
+	for (size_t i = 0; !r && i < job->n_files; i++) {
+		struct bh_sensor_log how = job->log;
+		how.modified = job->modified ? job->modified[i] : 0;
+		how.zeek = zeek;
+		how.last = i + 1 == job->n_files;
+		r = read_one(job->files[i], facts, &how);
+	}
 	return r;
 }
 

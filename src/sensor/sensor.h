@@ -47,10 +47,22 @@ BH_MUST int bh_sensor_flush(struct bh_sensor *s, bh_time now);
 /* Tells everything that is left, the tally, and BH_FACT_END. */
 BH_MUST int bh_sensor_finish(struct bh_sensor *s);
 
-/* A whole capture file (pcap, pcapng, either gzipped, decided by content) into s,
- * without bh_sensor_finish.  fd: a seekable file or a pipe.  A file that is no capture,
- * or breaks off, is told as BH_FACT_PROBLEM with its offset, after everything before it. */
-BH_MUST int bh_sensor_file(struct bh_sensor *s, int fd);
+/* What a log does not say of itself; zeroed: nothing. */
+struct bh_sensor_log {
+	bh_time modified; /* when the file was last written */
+	int32_t east; /* seconds its writer's clock is ahead of UTC, where it names no zone */
+	const char *prefix; /* full_audit:prefix, as in smb.conf; NULL: guessed */
+	const char *server_name; /* whose log it is; NULL: unknown */
+	struct bh_zeek *zeek; /* of several Zeek logs that tell of the same connections */
+	bool last; /* of those */
+};
+
+/* A whole file into s, without bh_sensor_finish: a capture (pcap, pcapng) or a log
+ * (evidence.h tells which), either gzipped or not, decided by content.  fd: a seekable
+ * file or a pipe.  how may be NULL.  A file that is neither, or breaks off, is told as
+ * BH_FACT_PROBLEM with its offset, after everything before it; so are records of a log
+ * that should have been understood, the first few.  -EINVAL for a prefix that is none. */
+BH_MUST int bh_sensor_file(struct bh_sensor *s, int fd, const struct bh_sensor_log *how);
 
 /* ---- the process ---- */
 
@@ -62,9 +74,12 @@ struct bh_sensor_ring {
 };
 
 struct bh_sensor_job {
-	const int *files; /* capture files to read one after the other (one fact stream
+	const int *files; /* captures and logs to read one after the other (one fact stream
 			   * each, ended by BH_FACT_END); or none */
 	size_t n_files;
+	struct bh_sensor_log log; /* how those that are logs are read */
+	const bh_time *modified; /* of each file; NULL: unknown */
+	bool zeek; /* they are Zeek logs of the same connections, in bh_zeek_order */
 	const struct bh_sensor_ring *rings; /* or live interfaces */
 	size_t n_rings;
 	int nflog; /* a receive-only NFLOG descriptor, or -1; live only */

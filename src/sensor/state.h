@@ -248,4 +248,6 @@ void tell_tree(struct bh_sensor *s, struct flow *f, struct session *e, struct tr
 void tell_gone(struct bh_sensor *s, struct leaf *leaf);
 void tell_tally(struct bh_sensor *s);
 void tell_end(struct bh_sensor *s);
-void tell_problem(struct bh_sensor *s, uint64_t offset, const char *text);
+/* record: of a log's record alone. */
+void tell_problem(struct bh_sensor *s, uint64_t offset, const char *text, bool record);
+void tell_events(struct bh_sensor *s, const struct bh_event_count *e);

@@ -305,13 +305,21 @@ void tell_end(struct bh_sensor *s)
 	emit(s, &f);
 }
 
-void tell_problem(struct bh_sensor *s, uint64_t offset, const char *text)
+void tell_problem(struct bh_sensor *s, uint64_t offset, const char *text, bool record)
 {
 	struct bh_fact f = {
 		.magic = BH_FACT_MAGIC,
 		.kind = BH_FACT_PROBLEM,
 		.problem.offset = offset,
+		.problem.record = record,
 	};
 	snprintf(f.problem.text, sizeof f.problem.text, "%s", text);
+	emit(s, &f);
+}
+
+void tell_events(struct bh_sensor *s, const struct bh_event_count *e)
+{
+	struct bh_fact f = { .magic = BH_FACT_MAGIC, .kind = BH_FACT_EVENTS, .events = *e };
+
 	emit(s, &f);
 }

@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (fd < 0 || write(fd, data, size) != (ssize_t)size ||
 		bh_sensor_new(&few, hear, &ends, &s))
 		abort();
-	int r = bh_sensor_file(s, fd);
+	int r = bh_sensor_file(s, fd, NULL);
 	assert(r == 0);
 	r = bh_sensor_finish(s);
 	assert(r == 0 && ends == 1);

@@ -145,7 +145,7 @@ int main(int argc, char **argv)
 	struct bh_sensor *s = NULL;
 	int fd = argc == 2 ? open(argv[1], O_RDONLY | O_CLOEXEC) : -1;
 
-	if (fd < 0 || bh_sensor_new(NULL, keep, &all, &s) || bh_sensor_file(s, fd) ||
+	if (fd < 0 || bh_sensor_new(NULL, keep, &all, &s) || bh_sensor_file(s, fd, NULL) ||
 		bh_sensor_finish(s)) {
 		perror(argc == 2 ? argv[1] : "usage: leaves FILE");
 		return 1;
