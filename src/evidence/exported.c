@@ -12,6 +12,8 @@
  *                            ParameterXml; WindowsEvent: Provider, EventData as JSON
  *   EvtxECmd                 EventId, Computer, Payload in JSON
  */
+#include <stdio.h>
+
 #include "evidence/log.h"
 #include "evidence/said.h"
 #include "evidence/when.h"
@@ -172,9 +174,7 @@ static void expand(struct bh_log *l, struct bh_fields *f, const char *name)
 		add_xml(l, f, text);
 		return;
 	}
-	size_t len = strlen(name);
-	memcpy(prefix, name, len);
-	memcpy(prefix + len, ".", 2);
+	snprintf(prefix, sizeof prefix, "%s.", name);
 	if (ch == '{' && bh_json_fields(text, prefix, f))
 		f->n = n; /* not JSON after all */
 }

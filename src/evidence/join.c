@@ -10,23 +10,6 @@ struct bh_join {
 	struct bh_join_slot *slot;
 };
 
-int bh_join_new(uint64_t seed, uint32_t slots, struct bh_join **ret)
-{
-	BH_AUTO(bh_join) j = calloc(1, sizeof *j);
-
-	if (!j)
-		return -ENOMEM;
-	j->seed = seed;
-	j->slots = slots && slots < BH_JOIN_SLOTS ? slots : BH_JOIN_SLOTS;
-	j->bucket = calloc(2 * (size_t)j->slots, sizeof *j->bucket);
-	j->slot = calloc(j->slots, sizeof *j->slot);
-	if (!j->bucket || !j->slot)
-		return -ENOMEM;
-	*ret = j;
-	j = NULL; /* handed over */
-	return 0;
-}
-
 struct bh_join *bh_join_free(struct bh_join *j)
 {
 	if (j) {
@@ -35,6 +18,24 @@ struct bh_join *bh_join_free(struct bh_join *j)
 	}
 	free(j);
 	return NULL;
+}
+
+int bh_join_new(uint64_t seed, uint32_t slots, struct bh_join **ret)
+{
+	struct bh_join *j = calloc(1, sizeof *j);
+
+	if (!j)
+		return -ENOMEM;
+	j->seed = seed;
+	j->slots = slots && slots < BH_JOIN_SLOTS ? slots : BH_JOIN_SLOTS;
+	j->bucket = calloc(2 * (size_t)j->slots, sizeof *j->bucket);
+	j->slot = calloc(j->slots, sizeof *j->slot);
+	if (!j->bucket || !j->slot) {
+		bh_join_free(j);
+		return -ENOMEM;
+	}
+	*ret = j;
+	return 0;
 }
 
 /* FNV's step, keyed and mixed at the end: keys are chosen by peers. */

@@ -238,9 +238,9 @@ static const struct {
 
 uint8_t bh_said_smb_dialect(struct bh_span text)
 {
-	for (uint8_t i = 0; i < BH_DIALECTS; i++) {
+	for (unsigned i = 0; i < BH_DIALECTS; i++) {
 		if (bh_dialect_names[i] && bh_event_is(text, bh_dialect_names[i]))
-			return i;
+			return (uint8_t)i;
 	}
 	for (size_t i = 0; i < BH_LEN(dialects); i++) {
 		if (bh_event_is(text, dialects[i].name))

@@ -56,13 +56,19 @@ static bool status_of(const struct bh_fields *f, uint32_t *ret)
 /* ---- the join ---- */
 
 enum level { FLOW, SESSION, TREE };
+static const char fronts[] = { 'f', 's', 't' }; /* of their keys */
+
+static bool is_ours(const struct bh_join_slot *s)
+{
+	return memchr(fronts, s->key[0], sizeof fronts) != NULL;
+}
 
 static size_t key_of(const struct bh_fields *f, enum level level, char ret[BH_JOIN_KEY + 1])
 {
 	static const char *const names[] = { "flow_id", "smb.session_id", "smb.tree_id" };
 	size_t n = 1;
 
-	ret[0] = "fst"[level];
+	ret[0] = fronts[level];
 	for (size_t i = 0; i <= level; i++) {
 		struct bh_span s = bh_fields_get(f, names[i]);
 		if (!s.len || s.len > 20)
@@ -131,7 +137,7 @@ void bh_suricata_waiting(struct bh_log *l)
 	uint32_t at = 0;
 
 	while (l->joined && !l->error && (s = bh_join_each(l->joined, &at))) {
-		if (!s->connections || !memchr("fst", s->key[0], 3))
+		if (!s->connections || !is_ours(s))
 			continue;
 		bh_join_get(s, &o);
 		told(s);
