@@ -122,6 +122,10 @@ static void make_figures(const struct part *p, size_t n, struct vote *votes, con
 	ret->workstation = vote_elect(station, stations);
 	if (!ret->name)
 		ret->name = heard_name(d);
+	/* One without an address is known by what it is called, whatever that is. */
+	const char *called = end_name(&p->row->who, p->served);
+	if (!ret->name && !ret->workstation && !ret->addr.family && called[0])
+		ret->name = called;
 }
 
 /* ---- deeds ---- */
