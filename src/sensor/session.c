@@ -26,7 +26,7 @@ static void node_free(struct bh_sensor *s, void *p)
 
 /* ---- trees ---- */
 
-struct tree *tree_find(struct session *e, uint32_t id)
+struct tree *tree_search(struct session *e, uint32_t id)
 {
 	for (struct tree **at = &e->trees; *at; at = &(*at)->next) {
 		struct tree *t = *at;
@@ -126,11 +126,11 @@ static void session_unlink(struct bh_sensor *s, struct flow *f, struct session *
 	node_free(s, e);
 }
 
-struct session *session_find(struct flow *f, uint64_t id)
+struct session *session_search(struct flow *f, uint64_t id)
 {
 	for (struct session **at = &f->sessions; *at; at = &(*at)->next) {
 		struct session *e = *at;
-		if (e->id != id || (e->logoff[0] && e->logoff[1]))
+		if (e->id != id || session_over(e))
 			continue;
 		*at = e->next;
 		e->next = f->sessions;

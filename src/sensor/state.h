@@ -224,13 +224,34 @@ void channel_adopt(const struct bh_sensor *s, const struct session *e, struct tr
 
 /* ---- session.c ---- */
 
+/* What is searched for comes first from then on; usually it already is. */
+struct session *session_search(struct flow *f, uint64_t id);
+struct tree *tree_search(struct session *e, uint32_t id);
+
+static inline bool session_over(const struct session *e)
+{
+	return e->logoff[0] && e->logoff[1];
+}
+
+static inline struct session *session_find(struct flow *f, uint64_t id)
+{
+	struct session *e = f->sessions;
+
+	return e && e->id == id && !session_over(e) ? e : session_search(f, id);
+}
+
+static inline struct tree *tree_find(struct session *e, uint32_t id)
+{
+	struct tree *t = e->trees;
+
+	return t && t->id == id ? t : tree_search(e, id);
+}
+
 /* NULL when memory ran out. */
 struct session *session_get(struct bh_sensor *s, struct flow *f, uint64_t id);
-struct session *session_find(struct flow *f, uint64_t id);
 struct session *session_new(struct bh_sensor *s, struct flow *f);
 /* Two that turned out to be one. */
 void session_merge(struct bh_sensor *s, struct flow *f, struct session *into, struct session *from);
-struct tree *tree_find(struct session *e, uint32_t id);
 struct tree *tree_new(struct bh_sensor *s, struct flow *f, struct session *e);
 /* The tree's name and answer are complete: it may be one that was there before. */
 struct tree *tree_settle(struct bh_sensor *s, struct flow *f, struct session *e, struct tree *t);
