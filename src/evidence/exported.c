@@ -5,6 +5,7 @@
  *   winlogbeat to 6          event_id, event_data.IpAddress, computer_name
  *   Promtail                 event_id, computer, event_data in XML
  *   evtx_dump, Logstash      Event.System.EventID, Event.EventData.IpAddress
+ *   Velociraptor             System.EventID.Value, EventData.IpAddress
  *   Wazuh                    data.win.system.eventID, data.win.eventdata.ipAddress
  *   NXLog                    EventID, Hostname, SourceName, and the values beside them
  *   Azure Monitor            SecurityEvent: EventID, Computer, values beside them, more of
@@ -54,6 +55,14 @@ static const struct form forms[] = {
 		.record = { "Event.System.EventRecordID" },
 		.keywords = { "Event.System.Keywords" },
 		.data = { "Event.EventData.", "Event.UserData." } },
+	{ .id = "System.EventID.Value",
+		.provider = { "System.Provider.Name" },
+		.channel = { "System.Channel" },
+		.computer = { "System.Computer" },
+		.when = { "System.TimeCreated.SystemTime" },
+		.record = { "System.EventRecordID" },
+		.keywords = { "System.Keywords" },
+		.data = { "EventData.", "UserData." } },
 	{ .id = "data.win.system.eventID",
 		.provider = { "data.win.system.providerName" },
 		.channel = { "data.win.system.channel" },
@@ -83,8 +92,8 @@ static const struct form forms[] = {
 			"Source" },
 		.channel = { "Channel", "EventLog", "LogName" },
 		.computer = { "Computer", "Hostname", "MachineName" },
-		.when = { "TimeGenerated", "TimeGenerated [UTC]", "EventTime", "TimeCreated",
-			"EventReceivedTime" },
+		.when = { "TimeGenerated", "TimeGenerated [UTC]", "TimeGenerated [Local Time]",
+			"EventTime", "TimeCreated", "EventReceivedTime" },
 		.record = { "RecordNumber", "EventRecordId", "EventRecordID" },
 		.keywords = { "EventType", "Keywords" },
 		.data = { "EventData.", "UserData." },
@@ -301,12 +310,13 @@ static struct bh_span provider_of(const struct bh_fields *f, const struct form *
 	return s;
 }
 
-/* A time without a zone is UTC, but for NXLog's. */
+/* A time without a zone is UTC, but for NXLog's, and Azure's where it says so. */
 static bh_time when_of(const struct bh_log *l, const struct bh_fields *f, const struct form *form)
 {
 	struct bh_span s = any(f, form->when);
 	bool local = form->flat &&
-		     (bh_fields_has(f, "EventTime") || bh_fields_has(f, "EventReceivedTime"));
+		     (bh_fields_has(f, "EventTime") || bh_fields_has(f, "EventReceivedTime") ||
+			     bh_fields_has(f, "TimeGenerated [Local Time]"));
 	bh_time t;
 
 	return s.len && !bh_when(s, local ? l->options.east : 0, &t) ? t : 0;

@@ -307,40 +307,51 @@ static void logon(
 		s->flags |= BH_SAMBA_CHECKED;
 }
 
+static void count(struct bh_log *l, const struct bh_fields *f, bool is_grant)
+{
+	struct bh_span status = field(f, "Authentication", "status");
+	const char *what = is_grant                              ? "Authorization"
+			   : bh_event_is(status, "NT_STATUS_OK") ? "Authentication"
+								 : "Authentication failed";
+
+	bh_log_count(l, "samba", bh_span_of(what, strlen(what)), 0, true);
+}
+
+static int ends_and_when(struct bh_log *l, const struct bh_fields *f, const char *object,
+	struct bh_observation *o, uint16_t *from)
+{
+	struct bh_span timestamp = bh_fields_get(f, "timestamp");
+	int r = service(field(f, object, "serviceDescription"), &o->who);
+
+	if (!r)
+		r = ends(f, object, &o->who, from);
+	if (!r && bh_when_iso(timestamp, l->samba.east, &o->when))
+		r = -EBADMSG;
+	if (!r)
+		learn(l, timestamp, o->when, &o->who);
+	return r;
+}
+
 void bh_samba_auth(struct bh_log *l, const struct bh_fields *f)
 {
-	struct bh_span timestamp = bh_fields_get(f, "timestamp"), type = bh_fields_get(f, "type");
-	bool is_grant = bh_event_is(type, "Authorization");
-	const char *object = is_grant ? "Authorization" : "Authentication";
+	bool is_grant = bh_event_is(bh_fields_get(f, "type"), "Authorization");
+	struct bh_observation o = bh_log_observe(0), was;
 	uint16_t from = 0;
-	uint64_t id = 0;
-	bh_time when;
 
-	if (bh_event_number(field(f, object, "eventId"), &id) || id > UINT32_MAX)
-		id = 0;
-	bh_log_count(l, "samba", bh_span_of(object, strlen(object)), (uint32_t)id, true);
-	struct bh_observation o = bh_log_observe(0);
-	int r = service(field(f, object, "serviceDescription"), &o.who);
-	if (!r)
-		r = ends(f, object, &o.who, &from);
-	if (!r && bh_when_iso(timestamp, l->samba.east, &when))
-		r = -EBADMSG;
+	count(l, f, is_grant);
+	int r = ends_and_when(l, f, is_grant ? "Authorization" : "Authentication", &o, &from);
 	if (r == -EBADMSG)
 		bh_log_bad(l, "an authentication without time or addresses");
 	if (r)
 		return;
-	o.when = when;
 	o.connections = 1;
 	o.who.outcome = BH_ANSWERED;
-	learn(l, timestamp, when, &o.who);
-	if (is_grant) {
-		granted(f, &o.who);
-		struct bh_observation was;
-		if (became_guest(&l->samba, &o, from, &was))
-			o = was;
-	} else {
+	if (!is_grant)
 		identity(f, &o.who);
-	}
+	else
+		granted(f, &o.who);
+	if (is_grant && became_guest(&l->samba, &o, from, &was))
+		o = was;
 	/* One that failed leads to nothing, but for guests. */
 	if (o.who.known & BH_KNOWN_AUTH_STATUS && !o.who.auth_status)
 		logon(l, f, &o, is_grant);

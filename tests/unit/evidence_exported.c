@@ -113,6 +113,16 @@ static void test_evtx_dump_and_its_like(void)
 		SHARE);
 }
 
+/* parse_evtx() */
+static void test_velociraptor(void)
+{
+	one("{\"System\":{\"Provider\":{\"Name\":\"Microsoft-Windows-Security-Auditing\",\"Guid\":\"5\"},\"EventID\":{\"Value\":5140},"
+	    "\"TimeCreated\":{\"SystemTime\":1769860800.0},\"EventRecordID\":7,\"Channel\":\"Security\",\"Computer\":\"fs1.corp.example\"},"
+	    "\"EventData\":{\"SubjectUserName\":\"alice\",\"SubjectDomainName\":\"CORP\",\"IpAddress\":\"10.0.0.5\","
+	    "\"ShareName\":\"\\\\\\\\*\\\\Public\"}}",
+		SHARE);
+}
+
 static void test_wazuh_begins_names_with_small_letters(void)
 {
 	one("{\"timestamp\":\"2026-01-31T12:00:01.0+0000\",\"rule\":{\"id\":\"1\"},\"data\":{\"win\":{\"system\":{"
@@ -164,6 +174,18 @@ static void test_azure_monitor_as_csv(void)
 {
 	one(azure_csv, SHARE);
 	EXPECT_INT(bh_log_sniff(bh_span_of(azure_csv, sizeof azure_csv - 1)), BH_LOG_CSV);
+}
+
+static void test_azure_may_write_local_times(void)
+{
+	const struct bh_log_options east = { .seed = 1, .east = 3600 };
+	static const char text[] =
+		"\"TimeGenerated [Local Time]\",Computer,EventID,Activity,IpAddress,ShareName\n"
+		"\"1/31/2026, 1:00:00.000 PM\",fs1,5140,5140 - x,10.0.0.5,\\\\*\\C$\n";
+
+	EXPECT_INT(heard_log(&h, BH_LOG_NONE, text, sizeof text - 1, 0, &east), 0);
+	EXPECT_INT(h.n, 1);
+	EXPECT(h.when.first == (bh_time)1769860800 * BH_SECOND);
 }
 
 static void test_columns_that_azure_keeps_as_xml(void)
@@ -248,10 +270,12 @@ int main(void)
 	RUN(test_a_search_answered_by_elasticsearch);
 	RUN(test_nxlog_writes_local_times);
 	RUN(test_evtx_dump_and_its_like);
+	RUN(test_velociraptor);
 	RUN(test_wazuh_begins_names_with_small_letters);
 	RUN(test_azure_monitor_as_json);
 	RUN(test_azure_monitor_as_columns_and_rows);
 	RUN(test_azure_monitor_as_csv);
+	RUN(test_azure_may_write_local_times);
 	RUN(test_columns_that_azure_keeps_as_xml);
 	RUN(test_evtxecmd_keeps_values_in_its_payload);
 	RUN(test_other_tables_have_other_separators);

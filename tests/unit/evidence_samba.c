@@ -40,7 +40,7 @@ static void test_a_logon_is_a_row_of_its_own_without_a_share(void)
 	EXPECT_INT(h.kind, BH_LOG_SAMBA);
 	EXPECT_INT(h.n, 1);
 	EXPECT_STR(h.line[0], "10.0.0.5>10.0.0.9:445 answered ntlm/v2 CORP\\alice ws=WS1 c1");
-	EXPECT_STR(bh_buf_text(&h.kinds), "samba Authentication 4624: 1\n");
+	EXPECT_STR(bh_buf_text(&h.kinds), "samba Authentication 0: 1\n");
 	heard_in_pieces(BH_LOG_SAMBA, log, sizeof log - 1);
 	heard_cut_off(BH_LOG_SAMBA, log, sizeof log - 1, 1);
 }
@@ -63,7 +63,7 @@ static void test_the_oldest_form_with_its_prefix(void)
 		"192.168.50.199>192.168.50.109:445 answered ntlm/v1 Some-PC\\bea ws=SOME-PC "
 		"auth-status=c000006a c1");
 	EXPECT(h.when.first / 1000 == 1554377701098190);
-	EXPECT_STR(bh_buf_text(&h.kinds), "samba Authentication 0: 1\n");
+	EXPECT_STR(bh_buf_text(&h.kinds), "samba Authentication failed 0: 1\n");
 }
 
 static void test_the_program_may_stand_before_it(void)
@@ -129,7 +129,7 @@ static void test_other_services_are_not_smb(void)
 	EXPECT_INT(h.n, 0);
 	EXPECT_STR(bh_buf_text(&h.problems), "");
 	EXPECT_STR(bh_buf_text(&h.kinds),
-		"samba Authentication 4624: 2\nsamba passwordChange 0: 1 unread\n");
+		"samba Authentication 0: 2\nsamba passwordChange 0: 1 unread\n");
 }
 
 static void test_each_lie_of_an_authentication_is_counted(void)
@@ -456,7 +456,7 @@ static void test_the_corpus_counts_as_a_plain_search_counts(void)
 	BH_AUTO_BUF kinds = { 0 };
 	EXPECT_INT(heard_log(&h, BH_LOG_NONE, text, len, 0, NULL), 0);
 	bh_buf_printf(&kinds,
-		"samba Authentication 4624: %zu\nfull_audit connect 0: %zu\nfull_audit disconnect 0: %zu\n"
+		"samba Authentication 0: %zu\nfull_audit connect 0: %zu\nfull_audit disconnect 0: %zu\n"
 		"full_audit openat 0: %zu\nfull_audit create_file 0: %zu\nfull_audit unlinkat 0: %zu\n",
 		times(text, "\"eventId\": 4624"), times(text, "|connect|ok|"),
 		times(text, "|disconnect|ok|"), times(text, "|openat|"),
