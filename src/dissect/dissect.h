@@ -9,7 +9,7 @@
 #pragma once
 
 #include "base/cur.h"
-#include "model/conversation.h"
+#include "model/fact.h"
 
 /* ---- framing ---- */
 
@@ -310,3 +310,29 @@ bool bh_quic_may_be_initial(struct bh_span payload);
  * can derive (RFC 9001 5.2), of versions 1 and 2.  An Initial of another connection, or
  * of this one after a Retry, begins anew.  Once told, hello stays as it is. */
 enum bh_quic_said bh_quic_datagram(struct bh_quic_hello *h, struct bh_span payload);
+
+/* ---- names ---- */
+
+/* The most that is told of one datagram; what a sender adds beyond is not. */
+#define BH_NAMES 32u
+
+/*
+ * What a datagram tells of names: NetBIOS names registered, asked for and found, and those
+ * of a host's status (RFC 1002 4.2, port 137), its announcements to browsers ([MS-BRWS]
+ * 2.2, port 138), answers of LLMNR (RFC 4795, port 5355) and mDNS (RFC 6762, port 5353).
+ * `when` is left for the caller.  Anybody may answer with any name: these are claims.
+ *
+ * Told is what a host calls itself and, as group, the workgroup or domain in which it says
+ * to have a role.  -ENOMSG: not on these ports.  -EBADMSG: refused; ret may have changed.
+ */
+BH_MUST int bh_names_read(struct bh_span payload, const struct bh_addr *src, uint16_t sport,
+	uint16_t dport, struct bh_name_seen ret[BH_NAMES], size_t *ret_n);
+
+/* ---- SMB Direct ---- */
+
+/* [MS-SMBD] over iWARP (tcp 5445): does a connection for remote memory begin with this
+ * segment, from either end (RFC 5044 7.1.1)? */
+bool bh_smbd_mpa(struct bh_span segment);
+
+/* Is this datagram one of RoCE v2 (udp 4791)?  What it carries is not told. */
+bool bh_roce(struct bh_span payload);

@@ -149,8 +149,9 @@ static bool walk_frames(struct bh_span frames, struct bh_quic_hello *h)
 	struct bh_cur c = bh_cur_of(frames);
 
 	while (bh_cur_left(&c)) { /* a frame has a byte at least */
-		uint64_t type = varint(&c), offset = 0;
+		uint64_t offset;
 		struct bh_span data;
+		uint8_t type = bh_cur_u8(&c); /* in its shortest form, by RFC 9000 12.4 */
 
 		switch (type) {
 		case FRAME_PADDING:
@@ -266,13 +267,16 @@ static bool look_into(struct bh_quic_hello *h, struct bh_span payload)
 enum bh_quic_said bh_quic_datagram(struct bh_quic_hello *h, struct bh_span payload)
 {
 	if (h->said == BH_QUIC_HELLO || h->said == BH_QUIC_GIVEN_UP)
-		return h->said;
+		return (enum bh_quic_said)h->said;
 	if (!bh_quic_may_be_initial(payload))
 		return BH_QUIC_NOTHING;
-	if (h->datagrams == BH_QUIC_DATAGRAMS)
-		return h->said = BH_QUIC_GIVEN_UP;
-	h->datagrams++;
-	if (!look_into(h, payload))
-		return BH_QUIC_NOTHING;
-	return h->said = judge(h);
+	enum bh_quic_said said = BH_QUIC_GIVEN_UP;
+	if (h->datagrams < BH_QUIC_DATAGRAMS) {
+		h->datagrams++;
+		if (!look_into(h, payload))
+			return BH_QUIC_NOTHING;
+		said = judge(h);
+	}
+	h->said = (uint8_t)said;
+	return said;
 }

@@ -67,3 +67,37 @@ void bh_text_oem(struct bh_span wire, char *ret, size_t size)
 	}
 	ret[len] = 0;
 }
+
+/* RFC 3629 4: the character that begins here and its length; 0 for none. */
+static size_t utf8_char(const uint8_t *p, size_t left, uint32_t *ch)
+{
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	size_t n = p[0] < 0x80       ? 1
+		   : p[0] >> 5 == 6  ? 2
+		   : p[0] >> 4 == 14 ? 3
+		   : p[0] >> 3 == 30 ? 4
+				     : 0;
+
+	if (!n || n > left)
+		return 0;
+	*ch = n == 1 ? p[0] : p[0] & (0x7fu >> n);
+	for (size_t i = 1; i < n; i++) {
+		if (p[i] >> 6 != 2)
+			return 0;
+		*ch = *ch << 6 | (p[i] & 0x3f);
+	}
+	return *ch < least[n] || *ch > 0x10ffff || (*ch >= 0xd800 && *ch < 0xe000) ? 0 : n;
+}
+
+void bh_text_utf8(struct bh_span wire, char *ret, size_t size)
+{
+	size_t len = 0;
+
+	for (size_t i = 0, n; i < wire.len; i += n ? n : 1) {
+		uint32_t ch = 0;
+		n = utf8_char(wire.ptr + i, wire.len - i, &ch);
+		if (!put(n ? ch : REPLACEMENT, ret, size, &len))
+			break;
+	}
+	ret[len] = 0;
+}

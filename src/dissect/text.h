@@ -11,3 +11,6 @@ void bh_text_utf16(struct bh_span wire, char *ret, size_t size);
 
 /* An 8-bit code page nobody names: what is no ASCII becomes U+FFFD. */
 void bh_text_oem(struct bh_span wire, char *ret, size_t size);
+
+/* UTF-8 that may be none: what is not becomes U+FFFD, byte by byte. */
+void bh_text_utf8(struct bh_span wire, char *ret, size_t size);
