@@ -14,8 +14,9 @@
 struct bh_observation {
 	struct bh_conversation who; /* an end of family 0 is known by its name alone */
 	bh_time when; /* UTC; 0: not known */
-	uint32_t connections; /* tree connects or connections it stands for: 0 or 1 */
-	uint32_t opens; /* files or pipes opened: 0 or 1 */
+	/* Of one record 0 or 1; what waited to be told, in sum. */
+	uint32_t connections; /* tree connects or connections it stands for */
+	uint32_t opens; /* files or pipes opened */
 	uint32_t pipes; /* enum bh_pipe, a bit each */
 };
 
@@ -204,8 +205,9 @@ BH_AUTO_FREE(bh_log)
 /* The file's bytes in any pieces.  An observation may come later than its record: a logon
  * waits for the share it is for, so that neither counts twice. */
 BH_MUST int bh_log_feed(struct bh_log *l, struct bh_span bytes);
-/* Tells what waits and the counts of kinds, as of now; more may follow. */
-BH_MUST int bh_log_tell(struct bh_log *l);
+/* For logs that are followed: tells what has waited since `until` or longer, by the log's
+ * own times, and the counts of kinds as of now; more may follow. */
+BH_MUST int bh_log_tell(struct bh_log *l, bh_time until);
 /* No more bytes follow. */
 BH_MUST int bh_log_end(struct bh_log *l);
 struct bh_log_counts bh_log_counted(const struct bh_log *l);

@@ -370,8 +370,9 @@ int bh_log_feed(struct bh_log *l, struct bh_span bytes)
 	return l->error;
 }
 
-int bh_log_tell(struct bh_log *l)
+int bh_log_tell(struct bh_log *l, bh_time until)
 {
+	l->until = until;
 	bh_windows_waiting(l);
 	bh_samba_waiting(l);
 	bh_suricata_waiting(l);
@@ -403,7 +404,7 @@ int bh_log_end(struct bh_log *l)
 		end_xml(l);
 	else if (l->feed)
 		stick(l, bh_feed_end(l->feed));
-	return l->error ? l->error : bh_log_tell(l);
+	return l->error ? l->error : bh_log_tell(l, INT64_MAX);
 }
 
 struct bh_log_counts bh_log_counted(const struct bh_log *l)

@@ -69,6 +69,7 @@ struct bh_log {
 	int error; /* what a sink answered, or -ENOMEM */
 	struct bh_log_counts counts;
 	uint64_t offset; /* of the record at hand */
+	bh_time until; /* what waits is told up to that time */
 	unsigned problems;
 	uint8_t csv_by; /* the separator, once the head is read */
 	struct bh_kinds *kinds;

@@ -95,11 +95,12 @@ void bh_samba_waiting(struct bh_log *l)
 	struct bh_join_slot *s;
 	uint32_t at = 0;
 
-	bh_samba_opened(l);
-	while (l->samba.n_failed)
+	if (l->samba.n_early && l->samba.early[0].when <= l->until)
+		bh_samba_opened(l);
+	while (l->samba.n_failed && l->samba.failed[0].o.when <= l->until)
 		tell_failed(l, 0);
 	while (l->joined && !l->error && (s = bh_join_each(l->joined, &at))) {
-		if (s->key[0] != 'u' || !s->connections)
+		if (s->key[0] != 'u' || !s->connections || s->when > l->until)
 			continue;
 		bh_join_get(s, &o);
 		s->connections = 0;

@@ -137,7 +137,7 @@ void bh_suricata_waiting(struct bh_log *l)
 	uint32_t at = 0;
 
 	while (l->joined && !l->error && (s = bh_join_each(l->joined, &at))) {
-		if (!s->connections || !is_ours(s))
+		if (!s->connections || !is_ours(s) || s->when > l->until)
 			continue;
 		bh_join_get(s, &o);
 		told(s);

@@ -130,7 +130,7 @@ void bh_zeek_waiting(struct bh_log *l, struct bh_join *j)
 	uint32_t at = 0;
 
 	while (!l->error && (s = bh_join_each(j, &at))) {
-		if (!s->connections)
+		if (!s->connections || s->when > l->until)
 			continue;
 		bh_join_get(s, &o);
 		told(s);

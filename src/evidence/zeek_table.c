@@ -27,7 +27,7 @@ struct bh_zeek *bh_zeek_free(struct bh_zeek *z)
 
 int bh_zeek_end(struct bh_zeek *z, const struct bh_log_sink *sink, void *ctx)
 {
-	struct bh_log l = { .kind = BH_LOG_ZEEK, .sink = *sink, .ctx = ctx };
+	struct bh_log l = { .kind = BH_LOG_ZEEK, .sink = *sink, .ctx = ctx, .until = INT64_MAX };
 
 	bh_zeek_waiting(&l, z->join);
 	return l.error;
