@@ -4,15 +4,25 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define UPGRADE_WAIT_MS 5000
 #define READ_WAIT_MS    5000
 
-int store_errno(int code)
+/* SQLite calls a write that found no room an input/output error, unless it was ENOSPC in a
+ * file of its own; errno is then what is left of the reason. */
+static bool no_room(sqlite3 *db)
+{
+	int code = db ? sqlite3_extended_errcode(db) : 0;
+
+	if (code == SQLITE_IOERR_SHMSIZE)
+		return true;
+	return code == SQLITE_IOERR_WRITE && (errno == ENOSPC || errno == EDQUOT || errno == EFBIG);
+}
+
+int store_errno(sqlite3 *db, int code)
 {
 	switch (code & 0xff) {
 	case SQLITE_OK: return 0;
@@ -23,21 +33,22 @@ int store_errno(int code)
 	case SQLITE_READONLY: return -EACCES;
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED: return -EBUSY;
+	case SQLITE_IOERR: return no_room(db) ? -ENOSPC : -EIO;
 	default: return -EIO;
 	}
 }
 
 int store_exec(struct bh_store *s, const char *sql)
 {
-	return store_errno(sqlite3_exec(s->db, sql, NULL, NULL, NULL));
+	return store_errno(s->db, sqlite3_exec(s->db, sql, NULL, NULL, NULL));
 }
 
 int store_prepare(struct bh_store *s, const char *sql, sqlite3_stmt **ret)
 {
-	return store_errno(sqlite3_prepare_v2(s->db, sql, -1, ret, NULL));
+	return store_errno(s->db, sqlite3_prepare_v2(s->db, sql, -1, ret, NULL));
 }
 
-static int pragma(struct bh_store *s, const char *sql, int64_t *ret)
+int store_number(struct bh_store *s, const char *sql, int64_t *ret)
 {
 	STORE_AUTO_STMT *st = NULL;
 	int r = store_prepare(s, sql, &st);
@@ -46,7 +57,7 @@ static int pragma(struct bh_store *s, const char *sql, int64_t *ret)
 		return r;
 	int code = sqlite3_step(st);
 	if (code != SQLITE_ROW)
-		return store_errno(code == SQLITE_DONE ? SQLITE_ERROR : code);
+		return code == SQLITE_DONE ? -ENOENT : store_errno(s->db, code);
 	*ret = sqlite3_column_int64(st, 0);
 	return 0;
 }
@@ -96,6 +107,17 @@ static int open_lock(struct bh_store *s, const char *path)
 	return r;
 }
 
+/* A handle is used by one thread.  What a file's own schema says is run with no more
+ * trust than the file has. */
+static int open_file(struct bh_store *s, const char *name, int flags)
+{
+	int code = sqlite3_open_v2(name, &s->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
+
+	if (code != SQLITE_OK)
+		return store_errno(s->db, code);
+	return store_exec(s, "PRAGMA trusted_schema=OFF; PRAGMA secure_delete=ON");
+}
+
 /* A database that we cannot write beside (a read-only disk) can still be read when
  * nothing is left to be recovered from its log. */
 static int open_still(struct bh_store *s, const char *path)
@@ -114,30 +136,51 @@ static int open_still(struct bh_store *s, const char *path)
 		return -ENOMEM;
 	sqlite3_close(s->db);
 	s->db = NULL;
-	int code = strpbrk(path, "?#%") ? SQLITE_CANTOPEN
-					: sqlite3_open_v2(quoted, &s->db,
-						  SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL);
+	int r = strpbrk(path, "?#%") ? -EIO
+				     : open_file(s, quoted, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
 	sqlite3_free(quoted);
-	return store_errno(code);
+	return r;
 }
 
 static int identify(struct bh_store *s, int64_t *application, int64_t *version)
 {
-	int r = pragma(s, "PRAGMA application_id", application);
+	int r = store_number(s, "PRAGMA application_id", application);
 
-	return r ? r : pragma(s, "PRAGMA user_version", version);
+	return r ? r : store_number(s, "PRAGMA user_version", version);
+}
+
+static int run_step(struct bh_store *s, const struct schema_step *step)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < BH_LEN(step->sql) && step->sql[i]; i++)
+		r = store_exec(s, step->sql[i]);
+	return r;
+}
+
+/* For people who read the numbers of a row with sqlite3. */
+static int name_pipes(struct bh_store *s)
+{
+	BH_AUTO_BUF sql = { 0 };
+
+	for (unsigned i = 0; i < BH_PIPES; i++)
+		bh_buf_printf(
+			&sql, "INSERT INTO pipe VALUES (%lld, '%s');", 1LL << i, bh_pipe_names[i]);
+	return bh_buf_ok(&sql) ? store_exec(s, bh_buf_text(&sql)) : -ENOMEM;
 }
 
 static int upgrade(struct bh_store *s, int64_t version)
 {
 	char pragmas[128];
-	int r = bh_store_begin(s, UPGRADE_WAIT_MS);
+	int r = batch_begin(s, UPGRADE_WAIT_MS);
 
 	if (r)
 		return r;
-	r = pragma(s, "PRAGMA user_version", &version); /* somebody may have been quicker */
+	r = store_number(s, "PRAGMA user_version", &version); /* somebody may have been quicker */
 	for (int64_t i = version; !r && i < SCHEMA_VERSION; i++)
-		r = store_exec(s, schema_steps[i]);
+		r = run_step(s, &schema_steps[i]);
+	if (!r && version < SCHEMA_VERSION)
+		r = name_pipes(s);
 	snprintf(pragmas, sizeof pragmas, "PRAGMA application_id=%d; PRAGMA user_version=%d",
 		SCHEMA_APPLICATION, SCHEMA_VERSION);
 	if (!r)
@@ -161,7 +204,7 @@ static int check_version(struct bh_store *s, const char **why)
 	int r = identify(s, &application, &version);
 
 	if (!r)
-		r = pragma(s, "SELECT count(*) FROM sqlite_schema", &tables);
+		r = store_number(s, "SELECT count(*) FROM sqlite_schema", &tables);
 	if (r)
 		return refuse(r == -EIO ? -EPROTO : r, "it is no database, or it is damaged", why);
 	if (application != SCHEMA_APPLICATION && (application || version || tables))
@@ -189,16 +232,17 @@ static int open_write(struct bh_store *s, const char *path, bool create, const c
 		r = open_lock(s, path);
 	if (r)
 		return refuse(r, strerrordesc_np(-r), why);
-	r = store_errno(sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE, NULL));
+	r = open_file(s, path, SQLITE_OPEN_READWRITE);
 	if (r)
 		return refuse(r, "it cannot be opened", why);
 	sqlite3_busy_timeout(s->db, READ_WAIT_MS);
 	r = check_version(s, why);
 	if (r)
 		return r;
-	/* NORMAL under WAL: a power cut may lose the last batches, never break one. */
+	/* NORMAL under WAL: a power cut may lose the last batches, never break one.  The
+	 * cache is filled by large batches only. */
 	r = store_exec(s, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; "
-			  "PRAGMA foreign_keys=ON");
+			  "PRAGMA cache_size=-32768; PRAGMA journal_size_limit=16777216");
 	return r ? refuse(r, "it cannot be written", why) : 0;
 }
 
@@ -208,14 +252,14 @@ static int open_read(struct bh_store *s, const char *path, const char **why)
 
 	if (access(path, R_OK))
 		return refuse(-errno, strerrordesc_np(errno), why);
-	int r = store_errno(sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READONLY, NULL));
+	int r = open_file(s, path, SQLITE_OPEN_READONLY);
 	if (!r) {
 		sqlite3_busy_timeout(s->db, READ_WAIT_MS);
 		int code = sqlite3_exec(s->db, "SELECT 1 FROM sqlite_schema", NULL, NULL, NULL);
 		if (code == SQLITE_CANTOPEN || code == SQLITE_READONLY)
 			r = open_still(s, path);
 	}
-	if (!r && pragma(s, "PRAGMA user_version", &n) == -EBUSY)
+	if (!r && store_number(s, "PRAGMA user_version", &n) == -EBUSY)
 		r = -EBUSY;
 	return r ? refuse(r, "it cannot be opened", why) : check_version(s, why);
 }
@@ -230,6 +274,8 @@ int bh_store_open(
 		return refuse(-ENOMEM, "out of memory", why);
 	s->lock = -1;
 	s->write = write;
+	if (getrandom(&s->seed, sizeof s->seed, 0) < 0)
+		return refuse(-errno, "there is no random number to be had", why);
 	int r = write ? open_write(s, path, create, why) : open_read(s, path, why);
 	if (r)
 		return r;
@@ -246,61 +292,12 @@ struct bh_store *bh_store_free(struct bh_store *s)
 	bh_store_abandon(s);
 	for (size_t i = 0; i < STATEMENTS; i++)
 		sqlite3_finalize(s->st[i]);
+	parts_forget(s);
+	free(s->pending);
+	free(s->orphans);
 	sqlite3_close(s->db);
 	if (s->lock >= 0)
 		close(s->lock);
 	free(s);
 	return NULL;
-}
-
-/* ---- one writer at a time ---- */
-
-static int take_lock(int fd, unsigned wait_ms)
-{
-	const struct timespec step = { .tv_nsec = 20 * 1000 * 1000 };
-
-	for (unsigned waited = 0;; waited += 20) {
-		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-			return 0;
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			return -errno;
-		if (waited >= wait_ms)
-			return -EBUSY;
-		nanosleep(&step, NULL);
-	}
-}
-
-int bh_store_begin(struct bh_store *s, unsigned wait_ms)
-{
-	assert(s->write && !s->in_batch);
-	int r = take_lock(s->lock, wait_ms);
-	if (r)
-		return r;
-	r = store_exec(s, "BEGIN IMMEDIATE");
-	if (r)
-		flock(s->lock, LOCK_UN);
-	else
-		s->in_batch = true;
-	return r;
-}
-
-int bh_store_commit(struct bh_store *s)
-{
-	assert(s->in_batch);
-	int r = store_exec(s, "COMMIT");
-	if (r)
-		return r;
-	s->in_batch = false;
-	flock(s->lock, LOCK_UN);
-	return 0;
-}
-
-void bh_store_abandon(struct bh_store *s)
-{
-	if (!s->in_batch)
-		return;
-	/* Fails only when SQLite has rolled back by itself. */
-	sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
-	s->in_batch = false;
-	flock(s->lock, LOCK_UN);
 }

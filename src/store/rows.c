@@ -1,77 +1,259 @@
+/* Conversations out of the database: one walk, in which those of several sources meet. */
 #include "store/open.h"
 
 #include <stdlib.h>
 
-/* Rows come one figure at a time; those of one conversation follow each other. */
-struct reading {
-	struct bh_arena *a;
-	struct bh_row *v;
-	size_t n, room;
-	int64_t last; /* the conversation of v[n - 1] */
-	uint32_t *sources; /* room for the sources of v[n - 1] */
-	size_t sources_room;
+enum { AT_SOURCE = PARTS, AT_FIGURES };
+
+struct walk {
+	struct bh_store *s;
+	struct part_reader parts;
+	int64_t part[PARTS]; /* of row.who; 0: none yet */
+	struct bh_row row;
+	uint32_t *sources; /* of row, with room for more */
+	struct bh_figures *each;
+	size_t room;
+	uint32_t *known; /* sources and their kinds, by id */
+	uint8_t *kinds;
+	size_t n_known;
+	int (*fn)(void *ctx, const struct bh_row *row);
+	void *ctx;
 };
 
-static int add_source(struct reading *g, struct bh_row *row, uint32_t source)
+static void walk_free(struct walk *w)
 {
-	if (row->n_sources == g->sources_room) {
-		size_t room = g->sources_room ? g->sources_room * 2 : 1;
-		uint32_t *v = bh_arena_array(g->a, room, sizeof *v);
-		if (!v)
+	part_reader_free(&w->parts);
+	free(w->sources);
+	free(w->each);
+	free(w->known);
+	free(w->kinds);
+}
+#define WALK_AUTO __attribute__((cleanup(walk_free))) struct walk
+
+/* ---- kinds of evidence ---- */
+
+static int add_known(struct walk *w, sqlite3_stmt *st)
+{
+	size_t n = w->n_known;
+
+	if (!(n & (n - 1))) { /* a power of two is full */
+		size_t room = n ? n * 2 : 1;
+		uint32_t *known = reallocarray(w->known, room, sizeof *known);
+		w->known = known ? known : w->known;
+		uint8_t *kinds = reallocarray(w->kinds, room, sizeof *kinds);
+		w->kinds = kinds ? kinds : w->kinds;
+		if (!known || !kinds)
 			return -ENOMEM;
-		if (row->n_sources)
-			memcpy(v, g->sources, row->n_sources * sizeof *v);
-		g->sources = v;
-		g->sources_room = room;
-		row->sources = v;
 	}
-	g->sources[row->n_sources++] = source;
+	const char *identity = (const char *)sqlite3_column_text(st, 1);
+	w->known[n] = (uint32_t)sqlite3_column_int64(st, 0);
+	w->kinds[n] = (uint8_t)bh_kind_of(identity ? identity : "");
+	w->n_known++;
 	return 0;
+}
+
+static int read_kinds(struct walk *w)
+{
+	STORE_AUTO_STMT *st = NULL;
+	int code = SQLITE_DONE;
+	int r = store_prepare(w->s, "SELECT id, identity FROM source ORDER BY id", &st);
+
+	while (!r && (code = sqlite3_step(st)) == SQLITE_ROW)
+		r = add_known(w, st);
+	return !r && code != SQLITE_DONE ? store_errno(w->s->db, code) : r;
+}
+
+static uint8_t kind_of(const struct walk *w, uint32_t source)
+{
+	size_t lo = 0, hi = w->n_known;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		if (w->known[mid] < source)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < w->n_known && w->known[lo] == source ? w->kinds[lo] : BH_KIND_OTHER;
+}
+
+/* Sources of one kind saw different things; kinds of source saw the same. */
+static struct bh_figures total(const struct walk *w)
+{
+	struct bh_figures by_kind[BH_KINDS] = { 0 }, all = { 0 };
+
+	if (w->row.n_sources == 1)
+		return w->each[0];
+	for (size_t i = 0; i < w->row.n_sources; i++)
+		bh_figures_add(&by_kind[kind_of(w, w->sources[i])], &w->each[i]);
+	for (int i = 0; i < BH_KINDS; i++)
+		bh_figures_widen(&all, &by_kind[i]);
+	return all;
+}
+
+/* ---- the walk ---- */
+
+static int emit(struct walk *w)
+{
+	if (!w->row.n_sources)
+		return 0;
+	w->row.figures = total(w);
+	w->row.sources = w->sources;
+	w->row.each = w->each;
+	return w->fn(w->ctx, &w->row);
 }
 
 static bool figure(sqlite3_stmt *st, int at, uint64_t *ret)
 {
 	int64_t v = sqlite3_column_int64(st, at);
 
-	/* The same bounds as for a fact, so that sums cannot wrap. */
-	if (v < 0 || v >= (int64_t)1 << 62)
-		return false;
-	*ret += (uint64_t)v;
-	return *ret < (uint64_t)1 << 62;
+	*ret = (uint64_t)v;
+	return v >= 0 && v < (int64_t)FIGURE_MOST;
 }
 
-static int add_figures(struct reading *g, sqlite3_stmt *st, struct bh_row *row)
+static int read_figures(sqlite3_stmt *st, struct bh_figures *ret)
 {
-	struct bh_figures *f = &row->figures;
-	int at = SCHEMA_COLUMNS + 1;
-	int64_t source = sqlite3_column_int64(st, at);
-	bh_time first = sqlite3_column_int64(st, at + 4), last = sqlite3_column_int64(st, at + 5);
+	int64_t pipes = sqlite3_column_int64(st, AT_FIGURES + 6);
+	struct bh_figures f = { 0 };
 
-	if (source <= 0 || source > UINT32_MAX || first < 0 || last < first ||
-		!figure(st, at + 1, &f->connections) || !figure(st, at + 2, &f->bytes_to_server) ||
-		!figure(st, at + 3, &f->bytes_to_client))
+	f.first_seen = sqlite3_column_int64(st, AT_FIGURES + 3);
+	f.last_seen = sqlite3_column_int64(st, AT_FIGURES + 4);
+	if (!figure(st, AT_FIGURES, &f.connections) ||
+		!figure(st, AT_FIGURES + 1, &f.bytes_to_server) ||
+		!figure(st, AT_FIGURES + 2, &f.bytes_to_client) ||
+		!figure(st, AT_FIGURES + 5, &f.opens) || f.first_seen < 0 ||
+		f.last_seen < f.first_seen || pipes < 0 || pipes > UINT32_MAX)
 		return -EIO;
-	if (!row->n_sources || first < f->first_seen)
-		f->first_seen = first;
-	if (last > f->last_seen)
-		f->last_seen = last;
-	return add_source(g, row, (uint32_t)source);
+	f.pipes = (uint32_t)pipes;
+	*ret = f;
+	return 0;
 }
 
-static int add_row(struct reading *g, sqlite3_stmt *st)
+static int add_source(struct walk *w, sqlite3_stmt *st)
 {
-	int64_t id = sqlite3_column_int64(st, SCHEMA_COLUMNS);
+	int64_t source = sqlite3_column_int64(st, AT_SOURCE);
+	struct bh_figures f = { 0 };
+	int r = source > 0 && source <= UINT32_MAX ? read_figures(st, &f) : -EIO;
 
-	if (!g->n || id != g->last) {
-		int r = g->n == g->room ? -EIO : schema_read(st, &g->v[g->n].who);
+	if (r)
+		return r;
+	if (w->row.n_sources == w->room) {
+		size_t room = w->room ? w->room * 2 : 8;
+		uint32_t *sources = reallocarray(w->sources, room, sizeof *sources);
+		w->sources = sources ? sources : w->sources;
+		struct bh_figures *each = reallocarray(w->each, room, sizeof *each);
+		w->each = each ? each : w->each;
+		if (!sources || !each)
+			return -ENOMEM;
+		w->room = room;
+	}
+	w->sources[w->row.n_sources] = (uint32_t)source;
+	w->each[w->row.n_sources++] = f;
+	return 0;
+}
+
+/* Parts that changed since the last row.  Each was judged alone; both ends together are
+ * what is left to judge. */
+static int read_parts(struct walk *w, const int64_t part[PARTS])
+{
+	struct bh_conversation *c = &w->row.who;
+	int r = 0;
+
+	for (int i = 0; !r && i < PARTS; i++) {
+		if (part[i] != w->part[i])
+			r = part_read(&w->parts, (enum part)i, part[i], c);
+		w->part[i] = part[i];
+	}
+	if (!r && c->client.family && c->server.family && c->client.family != c->server.family)
+		r = -EIO;
+	return r;
+}
+
+static int step(struct walk *w, sqlite3_stmt *st)
+{
+	int64_t part[PARTS];
+
+	for (int i = 0; i < PARTS; i++)
+		part[i] = sqlite3_column_int64(st, i);
+	if (!w->row.n_sources || memcmp(part, w->part, sizeof part)) {
+		int r = emit(w);
+		w->row.n_sources = 0;
+		if (!r)
+			r = read_parts(w, part);
 		if (r)
 			return r;
-		g->n++;
-		g->last = id;
-		g->sources = NULL;
-		g->sources_room = 0;
 	}
-	return add_figures(g, st, &g->v[g->n - 1]);
+	return add_source(w, st);
+}
+
+static int walk(struct walk *w, const struct bh_store_filter *filter)
+{
+	STORE_AUTO_STMT *st = NULL;
+	int code = SQLITE_DONE;
+	int r = read_kinds(w);
+
+	if (!r)
+		r = query_prepare(w->s, filter, false, &st);
+	while (!r && (code = sqlite3_step(st)) == SQLITE_ROW)
+		r = step(w, st);
+	if (!r && code != SQLITE_DONE)
+		r = store_errno(w->s->db, code);
+	return r ? r : emit(w);
+}
+
+/* One snapshot for all questions. */
+static int snapshot(struct bh_store *s)
+{
+	return s->in_batch ? put_flush(s) : store_exec(s, "BEGIN");
+}
+
+static void snapshot_end(struct bh_store *s)
+{
+	if (!s->in_batch)
+		sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL);
+}
+
+static int walk_through(struct bh_store *s, const struct bh_store_filter *filter,
+	int (*fn)(void *ctx, const struct bh_row *row), void *ctx)
+{
+	WALK_AUTO w = { .s = s, .parts.s = s, .fn = fn, .ctx = ctx };
+
+	bh_conversation_init(&w.row.who);
+	return walk(&w, filter);
+}
+
+int bh_store_each(struct bh_store *s, const struct bh_store_filter *filter,
+	int (*fn)(void *ctx, const struct bh_row *row), void *ctx)
+{
+	int r = snapshot(s);
+
+	if (r)
+		return r;
+	r = walk_through(s, filter, fn, ctx);
+	snapshot_end(s);
+	return r;
+}
+
+/* ---- all at once ---- */
+
+struct rows {
+	struct bh_arena *a;
+	struct bh_row *v;
+	size_t n, room;
+};
+
+static int keep(void *ctx, const struct bh_row *row)
+{
+	struct rows *g = ctx;
+	struct bh_row *to = &g->v[g->n];
+
+	if (g->n == g->room)
+		return -EIO;
+	*to = *row;
+	to->sources = bh_arena_copy(g->a, row->sources, row->n_sources * sizeof *row->sources);
+	to->each = bh_arena_copy(g->a, row->each, row->n_sources * sizeof *row->each);
+	g->n++;
+	return to->sources && to->each ? 0 : -ENOMEM;
 }
 
 static int by_conversation(const void *a, const void *b)
@@ -81,155 +263,39 @@ static int by_conversation(const void *a, const void *b)
 	return bh_conversation_compare(&x->who, &y->who);
 }
 
-static int bind_addr(sqlite3_stmt *st, const char *name, const struct bh_addr *addr)
-{
-	char text[BH_ADDR_TEXT];
-
-	if (!addr->family)
-		return 0;
-	return store_errno(sqlite3_bind_text(st, sqlite3_bind_parameter_index(st, name),
-		bh_addr_format(addr, text), -1, SQLITE_TRANSIENT));
-}
-
-static int prepare_rows(
-	struct bh_store *s, const struct bh_store_filter *filter, sqlite3_stmt **ret)
-{
-	static const struct bh_store_filter everything;
-	BH_AUTO_BUF sql = { 0 };
-	const struct bh_store_filter *f = filter ? filter : &everything;
-
-	bh_buf_str(&sql, "SELECT ");
-	schema_column_list(&sql);
-	bh_buf_str(&sql, ", c.id, f.source, f.connections, f.bytes_to_server, f.bytes_to_client, "
-			 "f.first_seen, f.last_seen FROM conversation c JOIN figures f "
-			 "ON f.conversation = c.id WHERE 1");
-	if (f->client.family)
-		bh_buf_str(&sql, " AND c.client = :client");
-	if (f->server.family)
-		bh_buf_str(&sql, " AND c.server = :server");
-	if (f->since)
-		bh_buf_str(&sql, " AND f.last_seen >= :since");
-	bh_buf_str(&sql, " ORDER BY c.id, f.source");
-	if (!bh_buf_ok(&sql))
-		return -ENOMEM;
-	int r = store_prepare(s, bh_buf_text(&sql), ret);
-	if (!r)
-		r = bind_addr(*ret, ":client", &f->client);
-	if (!r)
-		r = bind_addr(*ret, ":server", &f->server);
-	if (!r && f->since)
-		r = store_errno(sqlite3_bind_int64(
-			*ret, sqlite3_bind_parameter_index(*ret, ":since"), f->since));
-	return r;
-}
-
-/* How many conversations there are: what a filter leaves is not more. */
-static int count(struct bh_store *s, size_t *ret)
+static int count(struct bh_store *s, const struct bh_store_filter *filter, size_t *ret)
 {
 	STORE_AUTO_STMT *st = NULL;
-	int r = store_prepare(s, "SELECT count(*) FROM conversation", &st);
+	int r = query_prepare(s, filter, true, &st);
 
 	if (r)
 		return r;
 	int code = sqlite3_step(st);
 	if (code != SQLITE_ROW)
-		return store_errno(code);
+		return store_errno(s->db, code);
 	*ret = (size_t)sqlite3_column_int64(st, 0);
 	return 0;
-}
-
-static int read_rows(struct bh_store *s, const struct bh_store_filter *filter, struct reading *g)
-{
-	STORE_AUTO_STMT *st = NULL;
-	int code = SQLITE_DONE;
-	int r = count(s, &g->room);
-
-	if (r)
-		return r;
-	/* A row is large; memory that no row comes to fill stays untouched. */
-	g->v = bh_arena_array(g->a, g->room + 1, sizeof *g->v);
-	if (!g->v)
-		return -ENOMEM;
-	r = prepare_rows(s, filter, &st);
-	while (!r && (code = sqlite3_step(st)) == SQLITE_ROW)
-		r = add_row(g, st);
-	return !r && code != SQLITE_DONE ? store_errno(code) : r;
 }
 
 int bh_store_rows(struct bh_store *s, const struct bh_store_filter *filter, struct bh_arena *a,
 	const struct bh_row **ret, size_t *n_ret)
 {
-	struct reading g = { .a = a };
-	/* One snapshot for both questions. */
-	int r = s->in_batch ? 0 : store_exec(s, "BEGIN");
+	struct rows g = { .a = a };
+	int r = snapshot(s);
 
 	if (r)
 		return r;
-	r = read_rows(s, filter, &g);
-	if (!s->in_batch)
-		sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL);
+	r = count(s, filter, &g.room);
+	/* A row is large; memory that no row comes to fill stays untouched. */
+	if (!r && !(g.v = bh_arena_array(a, g.room + 1, sizeof *g.v)))
+		r = -ENOMEM;
+	if (!r)
+		r = walk_through(s, filter, keep, &g);
+	snapshot_end(s);
 	if (r)
 		return r;
 	qsort(g.v, g.n, sizeof *g.v, by_conversation);
 	*ret = g.v;
 	*n_ret = g.n;
-	return 0;
-}
-
-static void read_source(sqlite3_stmt *st, struct bh_arena *a, struct bh_source_row *row)
-{
-	uint64_t *const tally[] = { &row->tally.packets, &row->tally.bytes, &row->tally.messages,
-		&row->tally.kernel_drops, &row->tally.truncated_packets, &row->tally.fragments,
-		&row->tally.gaps, &row->tally.gap_bytes, &row->tally.malformed, &row->tally.evicted,
-		&row->tally.unknown_frames, &row->tally.flows, &row->tally.log_events,
-		&row->tally.log_lost };
-	const char *identity = (const char *)sqlite3_column_text(st, 1);
-	const char *label = (const char *)sqlite3_column_text(st, 2);
-
-	row->id = (uint32_t)sqlite3_column_int64(st, 0);
-	row->identity = bh_arena_str(a, identity ? identity : "");
-	row->label = bh_arena_str(a, label ? label : "");
-	for (size_t i = 0; i < BH_LEN(tally); i++)
-		*tally[i] = (uint64_t)sqlite3_column_int64(st, (int)i + 3);
-	row->first_seen = sqlite3_column_int64(st, 17);
-	row->last_seen = sqlite3_column_int64(st, 18);
-}
-
-int bh_store_sources(
-	struct bh_store *s, struct bh_arena *a, const struct bh_source_row **ret, size_t *n_ret)
-{
-	STORE_AUTO_STMT *st = NULL;
-	struct bh_source_row *v = NULL;
-	size_t n = 0, room = 0;
-	int r = store_prepare(s,
-		"SELECT id, identity, label, packets, bytes, messages, kernel_drops, "
-		"truncated_packets, fragments, gaps, gap_bytes, malformed, evicted, unknown_frames, "
-		"flows, log_events, log_lost, (SELECT min(first_seen) FROM figures WHERE source = source.id), "
-		"(SELECT max(last_seen) FROM figures WHERE source = source.id) "
-		"FROM source ORDER BY id",
-		&st);
-	int code = SQLITE_DONE;
-
-	while (!r && (code = sqlite3_step(st)) == SQLITE_ROW) {
-		if (n == room) {
-			size_t more_room = room ? room * 2 : 16;
-			struct bh_source_row *w = bh_arena_array(a, more_room, sizeof *w);
-			if (!w)
-				return -ENOMEM;
-			if (n)
-				memcpy(w, v, n * sizeof *w);
-			v = w;
-			room = more_room;
-		}
-		read_source(st, a, &v[n++]);
-	}
-	if (!r && code != SQLITE_DONE)
-		r = store_errno(code);
-	if (!r && !bh_arena_ok(a))
-		r = -ENOMEM;
-	if (r)
-		return r;
-	*ret = v;
-	*n_ret = n;
 	return 0;
 }

@@ -1,7 +1,7 @@
 #include "store/schema.h"
 
 /* Names, not numbers, so that sqlite3 on the command line reads like `show`. */
-const char *const schema_steps[SCHEMA_VERSION] = {
+static const char version_1[] =
 	"CREATE TABLE source (\n"
 	"  id INTEGER PRIMARY KEY,\n"
 	"  identity TEXT NOT NULL UNIQUE,\n"
@@ -35,186 +35,133 @@ const char *const schema_steps[SCHEMA_VERSION] = {
 	"  last_seen INTEGER NOT NULL,\n"
 	"  PRIMARY KEY (conversation, source)\n"
 	") WITHOUT ROWID;\n"
-	"CREATE INDEX figures_source ON figures (source);\n",
+	"CREATE INDEX figures_source ON figures (source);\n";
+
+/* The three parts, and a row of numbers for each (conversation, source).  A share's last
+ * component is what people call it by. */
+static const char version_2_tables[] =
+	"ALTER TABLE conversation RENAME TO conversation_1;\n"
+	"ALTER TABLE figures RENAME TO figures_1;\n"
+	"ALTER TABLE source ADD COLUMN records INTEGER NOT NULL DEFAULT 0;\n"
+	"ALTER TABLE source ADD COLUMN unreadable INTEGER NOT NULL DEFAULT 0;\n"
+	"ALTER TABLE source ADD COLUMN first_seen INTEGER NOT NULL DEFAULT 0;\n"
+	"ALTER TABLE source ADD COLUMN last_seen INTEGER NOT NULL DEFAULT 0;\n"
+	"ALTER TABLE source ADD COLUMN kind TEXT\n"
+	"  AS (substr(identity, 1, instr(identity, ':') - 1)) VIRTUAL;\n"
+	"CREATE TABLE place (\n"
+	"  id INTEGER PRIMARY KEY,\n"
+	"  server TEXT NOT NULL, port INTEGER NOT NULL, transport TEXT NOT NULL,\n"
+	"  server_name TEXT, share TEXT, share_type TEXT, service TEXT,\n"
+	"  share_name TEXT COLLATE NOCASE AS\n"
+	"    (substr(share, length(rtrim(share, replace(share, '\\', ''))) + 1)) VIRTUAL\n"
+	");\n"
+	"CREATE INDEX place_all ON place (server, share, port, transport, server_name,\n"
+	"  share_type, service);\n"
+	"CREATE INDEX place_share ON place (share_name);\n"
+	"CREATE TABLE caller (\n"
+	"  id INTEGER PRIMARY KEY,\n"
+	"  client TEXT NOT NULL, user TEXT, domain TEXT, workstation TEXT\n"
+	");\n"
+	"CREATE INDEX caller_all ON caller (client, user, workstation, domain);\n"
+	"CREATE INDEX caller_user ON caller (user COLLATE NOCASE);\n"
+	"CREATE TABLE manner (\n"
+	"  id INTEGER PRIMARY KEY,\n"
+	"  outcome TEXT, auth TEXT, ntlm TEXT, dialect TEXT, signing_server TEXT,\n"
+	"  signing_client TEXT, signing_algorithm TEXT, cipher TEXT, compression TEXT,\n"
+	"  smb1_offered INTEGER, signed INTEGER, encrypted INTEGER, guest INTEGER,\n"
+	"  complete INTEGER, auth_status INTEGER, share_status INTEGER\n"
+	");\n"
+	"CREATE INDEX manner_all ON manner (auth_status, share_status, dialect, outcome,\n"
+	"  auth, ntlm, signing_server, signing_client, signing_algorithm, cipher,\n"
+	"  compression, smb1_offered, signed, encrypted, guest, complete);\n"
+	"CREATE TABLE conversation (\n"
+	"  place INTEGER NOT NULL, caller INTEGER NOT NULL, manner INTEGER NOT NULL,\n"
+	"  source INTEGER NOT NULL,\n"
+	"  connections INTEGER NOT NULL, bytes_to_server INTEGER NOT NULL,\n"
+	"  bytes_to_client INTEGER NOT NULL, first_seen INTEGER NOT NULL,\n"
+	"  last_seen INTEGER NOT NULL, opens INTEGER NOT NULL, pipes INTEGER NOT NULL,\n"
+	"  PRIMARY KEY (place, caller, manner, source)\n"
+	") WITHOUT ROWID;\n"
+	"CREATE TABLE name (\n"
+	"  address TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL,\n"
+	"  source INTEGER NOT NULL, roles INTEGER NOT NULL, \"group\" INTEGER NOT NULL,\n"
+	"  last_seen INTEGER NOT NULL,\n"
+	"  PRIMARY KEY (address, name, kind, source)\n"
+	") WITHOUT ROWID;\n"
+	"CREATE TABLE event (\n"
+	"  source INTEGER NOT NULL, provider TEXT NOT NULL, id INTEGER NOT NULL,\n"
+	"  count INTEGER NOT NULL, read INTEGER NOT NULL,\n"
+	"  PRIMARY KEY (source, provider, id)\n"
+	") WITHOUT ROWID;\n"
+	"CREATE TABLE pipe (bit INTEGER PRIMARY KEY, name TEXT NOT NULL);\n"
+	"CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;\n";
+
+/* What version 1 held, then the indexes: made of all rows at once they are dense. */
+static const char version_2_rows[] =
+	"INSERT INTO place (server, port, transport, server_name, share, share_type, service)\n"
+	"  SELECT DISTINCT server, port, transport, server_name, share, share_type, service\n"
+	"  FROM conversation_1;\n"
+	"INSERT INTO caller (client, user, domain, workstation)\n"
+	"  SELECT DISTINCT client, user, domain, workstation FROM conversation_1;\n"
+	"INSERT INTO manner (outcome, auth, ntlm, dialect, signing_server, signing_client,\n"
+	"    signing_algorithm, cipher, compression, smb1_offered, signed, encrypted, guest,\n"
+	"    complete, auth_status, share_status)\n"
+	"  SELECT DISTINCT outcome, auth, ntlm, dialect, signing_server, signing_client,\n"
+	"    signing_algorithm, cipher, compression, smb1_offered, signed, encrypted, guest,\n"
+	"    complete, auth_status, share_status FROM conversation_1;\n"
+	"INSERT INTO conversation\n"
+	"  SELECT p.id, w.id, m.id, f.source, f.connections, f.bytes_to_server,\n"
+	"    f.bytes_to_client, f.first_seen, f.last_seen, 0, 0\n"
+	"  FROM conversation_1 o JOIN figures_1 f ON f.conversation = o.id\n"
+	"  JOIN place p ON p.server = o.server AND p.share IS o.share AND p.port = o.port\n"
+	"    AND p.transport = o.transport AND p.server_name IS o.server_name\n"
+	"    AND p.share_type IS o.share_type AND p.service IS o.service\n"
+	"  JOIN caller w ON w.client = o.client AND w.user IS o.user\n"
+	"    AND w.workstation IS o.workstation AND w.domain IS o.domain\n"
+	"  JOIN manner m ON m.auth_status IS o.auth_status\n"
+	"    AND m.share_status IS o.share_status AND m.dialect IS o.dialect\n"
+	"    AND m.outcome IS o.outcome AND m.auth IS o.auth AND m.ntlm IS o.ntlm\n"
+	"    AND m.signing_server IS o.signing_server\n"
+	"    AND m.signing_client IS o.signing_client\n"
+	"    AND m.signing_algorithm IS o.signing_algorithm AND m.cipher IS o.cipher\n"
+	"    AND m.compression IS o.compression AND m.smb1_offered IS o.smb1_offered\n"
+	"    AND m.signed IS o.signed AND m.encrypted IS o.encrypted AND m.guest IS o.guest\n"
+	"    AND m.complete IS o.complete;\n"
+	"UPDATE source SET\n"
+	"  first_seen = coalesce((SELECT min(nullif(first_seen, 0)) FROM figures_1\n"
+	"    WHERE source = source.id), 0),\n"
+	"  last_seen = coalesce((SELECT max(last_seen) FROM figures_1\n"
+	"    WHERE source = source.id), 0);\n"
+	"DROP TABLE figures_1;\n"
+	"DROP TABLE conversation_1;\n"
+	"CREATE INDEX conversation_caller ON conversation (caller);\n"
+	"CREATE INDEX conversation_seen ON conversation (last_seen);\n";
+
+const char schema_no_indexes[] = "DROP INDEX conversation_caller; DROP INDEX conversation_seen;";
+const char schema_indexes[] = "CREATE INDEX conversation_caller ON conversation (caller);"
+			      "CREATE INDEX conversation_seen ON conversation (last_seen);";
+
+/* For people with sqlite3 in hand: a line for each conversation and source. */
+static const char version_2_view[] =
+	"CREATE VIEW conversations AS SELECT\n"
+	"  w.client, p.server, p.port, p.transport, p.server_name, p.share, p.share_type,\n"
+	"  iif(m.share_status IS NULL, NULL, printf('0x%08x', m.share_status)) AS share_status,\n"
+	"  w.user, w.domain, w.workstation, m.auth, m.ntlm, p.service,\n"
+	"  iif(m.auth_status IS NULL, NULL, printf('0x%08x', m.auth_status)) AS auth_status,\n"
+	"  m.dialect, m.smb1_offered, m.signing_server, m.signing_client, m.signed,\n"
+	"  m.signing_algorithm, m.cipher, m.encrypted, m.compression, m.guest,\n"
+	"  m.outcome AS verdict, m.complete,\n"
+	"  c.connections, c.bytes_to_server, c.bytes_to_client, c.opens,\n"
+	"  (SELECT group_concat(name, ' ') FROM pipe WHERE c.pipes & pipe.bit) AS pipes,\n"
+	"  strftime('%Y-%m-%dT%H:%M:%SZ', nullif(c.first_seen, 0) / 1000000000, 'unixepoch')\n"
+	"    AS first_seen,\n"
+	"  strftime('%Y-%m-%dT%H:%M:%SZ', nullif(c.last_seen, 0) / 1000000000, 'unixepoch')\n"
+	"    AS last_seen,\n"
+	"  s.label AS source\n"
+	"  FROM conversation c JOIN place p ON p.id = c.place JOIN caller w ON w.id = c.caller\n"
+	"  JOIN manner m ON m.id = c.manner JOIN source s ON s.id = c.source;\n";
+
+const struct schema_step schema_steps[SCHEMA_VERSION] = {
+	{ { version_1 } },
+	{ { version_2_tables, version_2_rows, version_2_view } },
 };
-
-#define AT(field) offsetof(struct bh_conversation, field)
-#define NAMED(column, field, table, count)                                                         \
-	{                                                                                          \
-		column, COLUMN_NAME, AT(field), 1, table, count, 0                                 \
-	}
-#define FLAG(column, field)                                                                        \
-	{                                                                                          \
-		column, COLUMN_FLAG, AT(field), 1, NULL, 0, 0                                      \
-	}
-#define TEXT(field, bit)                                                                           \
-	{                                                                                          \
-#field, COLUMN_TEXT, AT(field), sizeof(((struct bh_conversation *)NULL)->field),   \
-			NULL, 0, bit                                                               \
-	}
-
-const struct column schema_columns[SCHEMA_COLUMNS] = {
-	{ "client", COLUMN_ADDR, AT(client), 0, NULL, 0, 0 },
-	{ "server", COLUMN_ADDR, AT(server), 0, NULL, 0, 0 },
-	{ "port", COLUMN_PORT, AT(port), 0, NULL, 0, 0 },
-	NAMED("transport", transport, bh_transport_names, BH_TRANSPORTS),
-	NAMED("outcome", outcome, bh_outcome_names, BH_OUTCOMES),
-	NAMED("auth", auth, bh_auth_names, BH_AUTHS),
-	NAMED("ntlm", ntlm, bh_ntlm_names, BH_NTLMS),
-	NAMED("dialect", dialect, bh_dialect_names, BH_DIALECTS),
-	NAMED("signing_server", signing_server, bh_signing_names, BH_SIGNINGS),
-	NAMED("signing_client", signing_client, bh_signing_names, BH_SIGNINGS),
-	NAMED("signing_algorithm", signing_algorithm, bh_signing_algorithm_names, BH_SIGN_ALGS),
-	NAMED("cipher", cipher, bh_cipher_names, BH_CIPHERS),
-	NAMED("compression", compression, bh_compression_names, BH_COMPRESSIONS),
-	NAMED("share_type", share_type, bh_share_type_names, BH_SHARE_TYPES),
-	FLAG("smb1_offered", smb1_offered),
-	FLAG("signed", is_signed),
-	FLAG("encrypted", encrypted),
-	FLAG("guest", guest),
-	FLAG("complete", complete),
-	{ "auth_status", COLUMN_STATUS, AT(auth_status), 0, NULL, 0, BH_KNOWN_AUTH_STATUS },
-	{ "share_status", COLUMN_STATUS, AT(share_status), 0, NULL, 0, BH_KNOWN_SHARE_STATUS },
-	TEXT(server_name, BH_KNOWN_SERVER_NAME),
-	TEXT(share, BH_KNOWN_SHARE),
-	TEXT(user, BH_KNOWN_USER),
-	TEXT(domain, BH_KNOWN_DOMAIN),
-	TEXT(workstation, BH_KNOWN_WORKSTATION),
-	TEXT(service, BH_KNOWN_SERVICE),
-};
-
-void schema_column_list(struct bh_buf *b)
-{
-	for (size_t i = 0; i < SCHEMA_COLUMNS; i++)
-		bh_buf_printf(b, "%sc.%s", i ? ", " : "", schema_columns[i].name);
-}
-
-static int bind_one(
-	sqlite3_stmt *st, int at, const struct column *k, const struct bh_conversation *c)
-{
-	const char *field = (const char *)c + k->offset;
-	char text[BH_ADDR_TEXT];
-	uint32_t status;
-	uint16_t port;
-
-	if (k->known && !(c->known & k->known))
-		return sqlite3_bind_null(st, at);
-	switch (k->kind) {
-	case COLUMN_ADDR:
-		bh_addr_format((const struct bh_addr *)(const void *)field, text);
-		return sqlite3_bind_text(st, at, text, -1, SQLITE_TRANSIENT);
-	case COLUMN_PORT: memcpy(&port, field, sizeof port); return sqlite3_bind_int(st, at, port);
-	case COLUMN_NAME: {
-		const char *name = k->names[(uint8_t)*field];
-		return name ? sqlite3_bind_text(st, at, name, -1, SQLITE_STATIC)
-			    : sqlite3_bind_null(st, at);
-	}
-	case COLUMN_FLAG:
-		return *(const int8_t *)(const void *)field == BH_UNKNOWN
-			       ? sqlite3_bind_null(st, at)
-			       : sqlite3_bind_int(st, at, *field);
-	case COLUMN_STATUS:
-		memcpy(&status, field, sizeof status);
-		return sqlite3_bind_int64(st, at, status);
-	case COLUMN_TEXT:
-	default: return sqlite3_bind_text(st, at, field, -1, SQLITE_STATIC);
-	}
-}
-
-int schema_bind(sqlite3_stmt *st, const struct bh_conversation *c)
-{
-	for (int i = 0; i < SCHEMA_COLUMNS; i++) {
-		if (bind_one(st, i + 1, &schema_columns[i], c) != SQLITE_OK)
-			return -EIO;
-	}
-	return 0;
-}
-
-static int name_of(const struct column *k, const char *text)
-{
-	for (unsigned i = 0; i < k->n_names; i++) {
-		if (k->names[i] && !strcmp(k->names[i], text))
-			return (int)i;
-	}
-	return -1;
-}
-
-static bool read_text(const struct column *k, const char *text, char *field)
-{
-	size_t n = strlen(text);
-
-	if (n >= k->size)
-		return false;
-	memcpy(field, text, n + 1);
-	return true;
-}
-
-static bool read_addr(const char *text, char *field)
-{
-	struct bh_addr a = { 0 };
-
-	if (strcmp(text, "-") && bh_addr_parse(text, strlen(text), &a))
-		return false;
-	memcpy(field, &a, sizeof a);
-	return true;
-}
-
-static bool read_number(sqlite3_stmt *st, int at, int64_t most, int64_t *ret)
-{
-	*ret = sqlite3_column_int64(st, at);
-	return sqlite3_column_type(st, at) == SQLITE_INTEGER && *ret >= 0 && *ret <= most;
-}
-
-static bool read_one(sqlite3_stmt *st, int at, const struct column *k, struct bh_conversation *c)
-{
-	char *field = (char *)c + k->offset;
-	bool null = sqlite3_column_type(st, at) == SQLITE_NULL;
-	int64_t number = 0;
-
-	if (null)
-		return k->kind == COLUMN_FLAG || k->known ||
-		       (k->kind == COLUMN_NAME && !k->names[0]);
-	c->known |= k->known;
-	if (k->kind == COLUMN_PORT || k->kind == COLUMN_FLAG || k->kind == COLUMN_STATUS) {
-		int64_t most = k->kind == COLUMN_PORT   ? UINT16_MAX
-			       : k->kind == COLUMN_FLAG ? 1
-							: UINT32_MAX;
-		if (!read_number(st, at, most, &number))
-			return false;
-	}
-	const char *text = (const char *)sqlite3_column_text(st, at);
-	if (!text)
-		return false;
-	switch (k->kind) {
-	case COLUMN_ADDR: return read_addr(text, field);
-	case COLUMN_PORT:
-		memcpy(field, &(uint16_t){ (uint16_t)number }, sizeof(uint16_t));
-		return true;
-	case COLUMN_FLAG: *field = (char)number; return true;
-	case COLUMN_STATUS:
-		memcpy(field, &(uint32_t){ (uint32_t)number }, sizeof(uint32_t));
-		return true;
-	case COLUMN_NAME:
-		number = name_of(k, text);
-		*field = (char)number;
-		return number >= 0;
-	case COLUMN_TEXT:
-	default: return read_text(k, text, field);
-	}
-}
-
-int schema_read(sqlite3_stmt *st, struct bh_conversation *ret)
-{
-	struct bh_fact f = { .magic = BH_FACT_MAGIC, .kind = BH_FACT_LEAF };
-
-	bh_conversation_init(&f.leaf_is.who);
-	for (int i = 0; i < SCHEMA_COLUMNS; i++) {
-		if (!read_one(st, i, &schema_columns[i], &f.leaf_is.who))
-			return -EIO;
-	}
-	/* A file that others can write is believed no more than a sensor. */
-	if (!bh_fact_sane(&f))
-		return -EIO;
-	*ret = f.leaf_is.who;
-	return 0;
-}

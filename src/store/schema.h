@@ -1,15 +1,29 @@
-/* schema: the columns of a conversation, once, for every statement.  The room's own. */
+/* schema: the tables by version, and the columns of a conversation, once, for every
+ * statement.  The room's own.
+ *
+ * A conversation is kept in three parts that repeat: the place (which server and share),
+ * the caller (which client and user) and the manner (how, and what became of it).  A row
+ * is three small numbers and its figures; texts stand once, whatever the number of rows.
+ */
 #pragma once
 
 #include <sqlite3.h>
 
 #include "store/store.h"
 
-#define SCHEMA_VERSION     1
+#define SCHEMA_VERSION     2
 #define SCHEMA_APPLICATION 0x62684442 /* "bhDB" */
 
-/* The step from schema version i to i + 1. */
-extern const char *const schema_steps[SCHEMA_VERSION];
+/* The step from schema version i to i + 1, in pieces; NULL behind the last. */
+struct schema_step {
+	const char *sql[4];
+};
+extern const struct schema_step schema_steps[SCHEMA_VERSION];
+
+/* The indexes of rows, taken away and made anew by a batch that is most of the table. */
+extern const char schema_no_indexes[], schema_indexes[];
+
+enum part { PART_PLACE, PART_CALLER, PART_MANNER, PARTS };
 
 enum column_kind { COLUMN_ADDR, COLUMN_PORT, COLUMN_NAME, COLUMN_FLAG, COLUMN_STATUS, COLUMN_TEXT };
 
@@ -23,14 +37,23 @@ struct column {
 	uint8_t known; /* BH_KNOWN_* bit, or 0 */
 };
 
-#define SCHEMA_COLUMNS 27
-extern const struct column schema_columns[SCHEMA_COLUMNS];
+struct schema_part {
+	const char *table;
+	const struct column *columns;
+	int n;
+};
+extern const struct schema_part schema_parts[PARTS];
 
-/* "client, server, …" */
-void schema_column_list(struct bh_buf *b);
+/* A part ⇄ the first parameters or columns of a statement.  Texts are bound by reference:
+ * c must stay until the statement is reset. */
+BH_MUST int schema_bind(sqlite3_stmt *st, enum part which, const struct bh_conversation *c);
+/* Sets the part's fields of c alone.  -EIO for a value that no version of ours wrote. */
+BH_MUST int schema_read(sqlite3_stmt *st, enum part which, struct bh_conversation *c);
 
-/* Columns of a statement ⇄ a conversation.  Texts are bound by reference: c must stay
- * until the statement is reset. */
-BH_MUST int schema_bind(sqlite3_stmt *st, const struct bh_conversation *c);
-/* -EIO for a value that no version of ours wrote. */
-BH_MUST int schema_read(sqlite3_stmt *st, struct bh_conversation *ret);
+/* The same in memory, where parts are equal when their bytes are.  Returns the length. */
+#define SCHEMA_PACKED 2048
+size_t schema_pack(enum part which, const struct bh_conversation *c, char ret[SCHEMA_PACKED]);
+void schema_unpack(enum part which, const char *packed, struct bh_conversation *c);
+
+/* "-" is no address; -EIO. */
+BH_MUST int schema_read_addr(const char *text, struct bh_addr *ret);

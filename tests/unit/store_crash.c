@@ -19,7 +19,8 @@ static struct bh_row row(uint32_t i, uint64_t batch)
 	r.who.client = bh_addr_v4(i);
 	r.who.server = bh_addr_v4(0x0a000001);
 	r.who.port = 445;
-	r.figures = (struct bh_figures){ batch, batch, batch, (bh_time)batch, (bh_time)batch };
+	r.figures.connections = r.figures.opens = batch;
+	r.figures.first_seen = r.figures.last_seen = (bh_time)batch;
 	return r;
 }
 
