@@ -62,6 +62,7 @@ static bool knows(const struct bh_conversation *c, enum agree_field f)
 	case FIELD_AUTH_STATUS:
 	case FIELD_SHARE_STATUS: return c->known & places[f].bit;
 	case FIELD_USER: return c->known & BH_KNOWN_USER; /* an empty name is one: anonymous */
+	case FIELD_SERVER_NAME: return c->known & places[f].bit && naming_is_name(c->server_name);
 	default: break;
 	}
 	if (f < FIELD_OUTCOME)
@@ -157,6 +158,7 @@ static bool agrees(
 	case FIELD_PORT: return a->port == b->port && a->transport == b->transport;
 	case FIELD_SERVER_NAME: return true; /* a server has many names; unify.c compares ends */
 	case FIELD_COMPLETE: return true; /* how it was seen, not what it was */
+	case FIELD_SMB1_OFFERED: return true; /* who came late did not see the first offer */
 	case FIELD_SHARE: return !strcasecmp(bh_share_name(a->share), bh_share_name(b->share));
 	case FIELD_USER: return same_user(a, b);
 	case FIELD_DOMAIN: return same_domain(a, b);
@@ -216,6 +218,7 @@ static bool fuller(
 	case FIELD_DIALECT: return to->dialect == BH_DIALECT_SMB1_OTHER;
 	case FIELD_OUTCOME: return from->outcome == BH_BLOCKED;
 	case FIELD_COMPLETE: return from->complete == 1;
+	case FIELD_SMB1_OFFERED: return from->smb1_offered == 1;
 	default: return false;
 	}
 }

@@ -81,8 +81,9 @@ struct bh_witnesses {
  * fit several nobody can tell who is whose: they stay apart.
  *
  * An end that a log names without its address gets the one address that is known for
- * the name.  The order of rows does not matter.  In bh_conversation_compare order, in
- * the arena, or rows itself when nothing is to be joined.  -ENOMEM.
+ * the name, or by which alone what it served was served (by_use.h).  The order of rows does not
+ * matter.  In bh_conversation_compare order, in the arena, or rows itself when nothing is to be
+ * joined.  -ENOMEM.
  */
 BH_MUST int bh_inventory_unify(const struct bh_row *rows, size_t n, const struct bh_witnesses *w,
 	struct bh_arena *a, const struct bh_row **ret, size_t *n_ret);

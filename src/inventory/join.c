@@ -8,7 +8,7 @@
  */
 #define NEAR (300 * BH_SECOND)
 
-static bool near(const struct bh_figures *x, const struct bh_figures *y)
+bool join_near(const struct bh_figures *x, const struct bh_figures *y)
 {
 	if (!x->last_seen || !y->last_seen)
 		return true; /* not known */
@@ -57,7 +57,8 @@ bool join_fits(const struct unify *u, const struct cell *c, const struct group *
 {
 	if (!join_tells_parts(c->kind) && g->kinds >> c->kind & 1)
 		return false;
-	return near(&c->figures, &g->figures) && agree_on(c->who, g->who, c->known & g->known) &&
+	return join_near(&c->figures, &g->figures) &&
+	       agree_on(c->who, g->who, c->known & g->known) &&
 	       same_ends(&u->names, c->who, g->who);
 }
 

@@ -13,7 +13,7 @@ bool naming_is_name(const char *text)
 {
 	struct bh_addr a;
 
-	return text[0] && bh_addr_parse(text, strlen(text), &a) != 0;
+	return text[0] && text[0] != '(' && bh_addr_parse(text, strlen(text), &a) != 0;
 }
 
 static size_t label_len(const char *name)

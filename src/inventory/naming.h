@@ -44,5 +44,6 @@ bool naming_same(const char *x, const char *y);
 /* What same names have in common: at most 15 characters of the first label. */
 struct bh_span naming_key(const char *name);
 
-/* A name that people use: not empty, and no address in its place. */
+/* A name that people use: not empty, no address in its place, and nothing in brackets,
+ * which is what a reader of logs says when they do not tell. */
 bool naming_is_name(const char *text);

@@ -247,18 +247,7 @@ static int put(struct steps *s, struct cell *c)
 	return 0;
 }
 
-/* Of one log: its records are counted once each, so that figures are summed. */
-static int put_alike(struct steps *s, struct cell *c)
-{
-	if (c->n_fits != 1 || fit(s, c, 0)->fits != 1) {
-		add_group(s, c);
-		return 0;
-	}
-	bh_figures_add(&fit(s, c, 0)->figures, &c->figures);
-	return join_cell(s, fit(s, c, 0), c);
-}
-
-int step_take(struct steps *s, uint32_t from, uint32_t to, bool alike)
+int step_take(struct steps *s, uint32_t from, uint32_t to)
 {
 	s->u.step++;
 	s->n_fits = s->n_spreads = 0;
@@ -266,10 +255,8 @@ int step_take(struct steps *s, uint32_t from, uint32_t to, bool alike)
 		ask(s, i);
 	for (uint32_t i = from; i < to; i++)
 		count_fits(s, &s->u.cells[i]);
-	for (uint32_t i = from; i < to && !s->failed; i++) {
-		struct cell *c = &s->u.cells[i];
-		s->failed = alike ? put_alike(s, c) : put(s, c);
-	}
+	for (uint32_t i = from; i < to && !s->failed; i++)
+		s->failed = put(s, &s->u.cells[i]);
 	for (size_t i = 0; i < s->n_spreads; i++)
 		close_spread(s, &s->spreads[i]);
 	return s->failed;

@@ -1,9 +1,8 @@
 /*
  * From what tells most to what tells least: shares before sessions before ends, captures
- * before logs.  The cells of one level and kind are first joined among themselves, where
- * a log tells one thing in several records (many fields before few), then put beside the
- * groups that the steps before have made.  Everything is sorted first, so that the answer
- * does not depend on the order of rows.
+ * before logs.  The cells of one level and kind are put together beside the groups that
+ * the steps before have made.  Everything is sorted first, so that the answer does not
+ * depend on the order of rows.
  */
 #include "inventory/unify.h"
 
@@ -47,13 +46,15 @@ static bool address_of(const struct unify *u, const char *name, uint8_t family, 
 }
 
 /* The conversation, with addresses for its names. */
-static const struct bh_conversation *resolved(struct unify *u, const struct bh_conversation *c)
+static const struct bh_conversation *resolved(struct unify *u, const struct bh_row *row)
 {
+	const struct bh_conversation *c = &row->who;
 	struct bh_addr server = c->server, client = c->client;
 	bool found = false;
 
 	if (!server.family && c->known & BH_KNOWN_SERVER_NAME)
-		found |= address_of(u, c->server_name, client.family, &server);
+		found |= address_of(u, c->server_name, client.family, &server) ||
+			 by_use_find(&u->uses, row, &server);
 	if (!client.family && c->known & BH_KNOWN_WORKSTATION)
 		found |= address_of(u, c->workstation, server.family, &client);
 	if (!found)
@@ -62,6 +63,8 @@ static const struct bh_conversation *resolved(struct unify *u, const struct bh_c
 	if (own) {
 		own->server = server;
 		own->client = client;
+		if (server.family && !naming_is_name(own->server_name))
+			agree_forget(own, FIELD_SERVER_NAME);
 	}
 	return own;
 }
@@ -80,7 +83,7 @@ static int add_told(struct unify *u, struct cell *c, uint32_t source)
 /* One row's cells: one for each kind of its sources. */
 static int add_row(struct unify *u, const struct bh_row *row, const struct bh_witnesses *w)
 {
-	const struct bh_conversation *who = resolved(u, &row->who);
+	const struct bh_conversation *who = resolved(u, row);
 	struct cell *of[BH_KINDS] = { NULL };
 	uint8_t first = BH_KINDS;
 	int r = who ? 0 : -ENOMEM;
@@ -149,22 +152,11 @@ static int by_level(const struct cell *x, const struct cell *y)
 	return x->kind < y->kind ? -1 : x->kind > y->kind;
 }
 
-static int by_known(const struct cell *x, const struct cell *y)
-{
-	int m = __builtin_popcount(x->known), n = __builtin_popcount(y->known);
-
-	if (m != n)
-		return m > n ? -1 : 1;
-	return x->known < y->known ? -1 : x->known > y->known;
-}
-
 static int by_step(const void *a, const void *b)
 {
 	const struct cell *x = a, *y = b;
 	int r = by_level(x, y);
 
-	if (!r)
-		r = by_known(x, y);
 	return r ? r : bh_conversation_compare(x->who, y->who);
 }
 
@@ -284,47 +276,6 @@ static bool nothing_to_join(const struct bh_row *rows, size_t n, const struct bh
 	return true;
 }
 
-/* The run of cells from i on that `by` calls equal. */
-static uint32_t run_of(const struct unify *u, size_t i, size_t end,
-	int (*by)(const struct cell *, const struct cell *))
-{
-	size_t after = i + 1;
-
-	while (after < end && !by(&u->cells[i], &u->cells[after]))
-		after++;
-	return (uint32_t)after;
-}
-
-/* cells[from..to) are one log's.  What is one of them becomes one cell; their new end. */
-static int join_alike(struct steps *s, uint32_t from, uint32_t to, uint32_t *ret)
-{
-	struct unify *u = &s->u;
-	const struct cell was = u->cells[from];
-	size_t before = u->n_groups;
-	struct index *index = u->index;
-	int r = index_new(u, to - from);
-
-	for (uint32_t i = from, after; !r && i < to; i = after) {
-		after = run_of(u, i, to, by_known);
-		r = step_take(s, i, after, true);
-	}
-	if (r)
-		return r;
-	*ret = from;
-	for (size_t i = before; i < u->n_groups; i++) {
-		const struct group *g = &u->groups[i];
-		u->cells[(*ret)++] = (struct cell){ .who = g->who,
-			.figures = g->figures,
-			.told = g->told,
-			.known = g->known,
-			.kind = was.kind,
-			.level = was.level };
-	}
-	u->n_groups = before;
-	u->index = index;
-	return 0;
-}
-
 static int join_all(struct steps *s, const struct bh_row **ret, size_t *n_ret)
 {
 	struct unify *u = &s->u;
@@ -334,11 +285,11 @@ static int join_all(struct steps *s, const struct bh_row **ret, size_t *n_ret)
 	if (!s->spreads)
 		return -ENOMEM;
 	for (uint32_t i = 0, after; !r && i < u->n_cells; i = after) {
-		uint32_t end = after = run_of(u, i, u->n_cells, by_level);
-		if (join_tells_parts(u->cells[i].kind))
-			r = join_alike(s, i, after, &end);
-		if (!r)
-			r = step_take(s, i, end, false);
+		for (after = i + 1; after < u->n_cells; after++) {
+			if (by_level(&u->cells[i], &u->cells[after]))
+				break;
+		}
+		r = step_take(s, i, after);
 	}
 	return r ? r : write_rows(u, ret, n_ret);
 }
@@ -354,6 +305,8 @@ int bh_inventory_unify(const struct bh_row *rows, size_t n, const struct bh_witn
 		return 0;
 	}
 	int r = naming_from(rows, n, w->names, w->n_names, a, &s.u.names);
+	if (!r)
+		r = by_use_from(rows, n, &s.u.names, a, &s.u.uses);
 	if (!r)
 		r = make_cells(&s.u, rows, n, w);
 	if (!r)

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "inventory/agree.h"
+#include "inventory/by_use.h"
 #include "inventory/inventory.h"
 #include "inventory/naming.h"
 
@@ -51,6 +52,7 @@ struct group {
 struct unify {
 	struct bh_arena *a;
 	struct naming names;
+	struct by_use uses;
 	uint64_t seed;
 	struct cell *cells;
 	size_t n_cells;
@@ -64,7 +66,7 @@ struct unify {
 
 /* ---- index.c: which groups a cell may fit ---- */
 
-/* Room for n groups; in place of the one before. */
+/* Room for n groups. */
 BH_MUST int index_new(struct unify *u, size_t n);
 void index_add(struct unify *u, uint32_t group);
 
@@ -74,10 +76,12 @@ void index_find(struct unify *u, const struct cell *c, index_fn fn, void *ctx);
 
 /* ---- join.c: one cell beside one group ---- */
 
-/* Two records of one log may tell parts of the same; what a capture, or a program that
- * read one, tells twice are two. */
+/* A log may tell one thing in records of several levels (a packet let in, and a share
+ * used); what a capture, or a program that read one, tells twice are two. */
 bool join_tells_parts(uint8_t kind);
 
+/* At one time, as far as clocks agree. */
+bool join_near(const struct bh_figures *x, const struct bh_figures *y);
 /* The whole of part's time, as far as clocks agree. */
 bool join_covers(const struct bh_figures *whole, const struct bh_figures *part);
 
@@ -111,6 +115,5 @@ struct steps {
 	int failed;
 };
 
-/* Puts cells[from..to) in; alike: all are of one log and tell as much, and only what
- * is surely the same is joined.  -ENOMEM. */
-BH_MUST int step_take(struct steps *s, uint32_t from, uint32_t to, bool alike);
+/* Puts cells[from..to) in, all of one level and kind.  -ENOMEM. */
+BH_MUST int step_take(struct steps *s, uint32_t from, uint32_t to);

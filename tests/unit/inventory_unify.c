@@ -233,6 +233,35 @@ static void test_a_client_may_be_named_by_its_workstation(void)
 	EXPECT_INT(got->n_sources, 2);
 }
 
+static void test_a_server_is_known_by_what_it_served(void)
+{
+	/* Clients called it by address; its log has the name alone, or not even that. */
+	static const char *const servers[] = { "fs1", "(this log's server)" };
+
+	for (size_t i = 0; i < BH_LEN(servers); i++) {
+		struct bh_row rows[] = {
+			row_of(PCAP, "10.0.0.1", "10.0.1.1", "\\\\10.0.1.1\\data", "alice"),
+			row_of(PCAP, "10.0.0.1", "10.0.1.1", "\\\\10.0.1.1\\IPC$", "alice"),
+			row_of(PCAP, "10.0.0.1", "10.0.1.2", "\\\\10.0.1.2\\IPC$", "alice"),
+			row_of(SAMBA, "10.0.0.1", servers[i], "data", "alice"),
+			row_of(SAMBA, "10.0.0.1", servers[i], "IPC$", "alice"),
+		};
+		unify(rows, 5);
+		EXPECT_INT(n_got, 3);
+		EXPECT_INT(with_share("data")->n_sources, 2);
+		EXPECT(!(with_share("data")->who.known & BH_KNOWN_SERVER_NAME) == (i == 1));
+
+		/* Two servers with such a share: nobody knows which. */
+		rows[2] = row_of(PCAP, "10.0.0.1", "10.0.1.2", "\\\\10.0.1.2\\data", "alice");
+		unify(rows, 5);
+		EXPECT_INT(n_got, 5);
+		/* Another user's is no witness. */
+		strcpy(rows[2].who.user, "bob");
+		unify(rows, 5);
+		EXPECT_INT(n_got, 3);
+	}
+}
+
 /* ---- more and less ---- */
 
 static void test_a_log_of_sessions_is_told_with_each_share(void)
@@ -348,20 +377,23 @@ static void test_a_guest_is_one_under_both_his_names(void)
 	EXPECT_STR(got->who.user, "alice");
 }
 
-static void test_records_of_one_log_that_tell_parts_are_one_row(void)
+static void test_of_one_log_only_what_tells_less_is_a_part(void)
 {
 	struct bh_row rows[] = {
 		row_of(EVTX, "10.0.0.1", "fs1", "\\\\*\\a", "alice"),
-		row_of(EVTX, "10.0.0.1", "fs1", "\\\\*\\a", "alice"), /* joined with its logon */
+		row_of(EVTX, "10.0.0.1", "fs1", "\\\\*\\a", "alice"),
 		row_of(EVTX, "10.0.0.1", "10.0.1.1", NULL, NULL), /* 5156 */
 	};
 	struct bh_name_seen name = { .addr = bh_addr_v4(0x0a000101), .name = "FS1" };
 
-	rows[1].who.auth = BH_AUTH_KERBEROS;
+	/* The log would have told of the other, too: it was not SMB1. */
+	rows[1].who.dialect = BH_DIALECT_NT_LM_012;
 	unify_with(rows, 3, &name, 1);
-	EXPECT_INT(n_got, 1);
-	EXPECT_INT(got->who.auth, BH_AUTH_KERBEROS);
-	EXPECT_INT(got->figures.connections, 10); /* events of one kind are each their own */
+	EXPECT_INT(n_got, 2);
+	for (size_t i = 0; i < n_got; i++) {
+		EXPECT(got[i].who.share[0] && got[i].who.server.num == 0x0a000101);
+		EXPECT_INT(got[i].figures.connections, 5);
+	}
 }
 
 /* ---- any order ---- */
@@ -522,13 +554,14 @@ int main(void)
 	RUN(test_a_name_gets_the_one_address_that_is_known_for_it);
 	RUN(test_of_two_addresses_of_a_name_the_one_that_was_used_is_it);
 	RUN(test_a_client_may_be_named_by_its_workstation);
+	RUN(test_a_server_is_known_by_what_it_served);
 	RUN(test_a_log_of_sessions_is_told_with_each_share);
 	RUN(test_bytes_of_an_encrypted_session_go_to_its_share);
 	RUN(test_two_users_behind_one_captured_share_are_two_rows);
 	RUN(test_where_nobody_can_tell_who_is_whose_all_stay_apart);
 	RUN(test_a_blocked_attempt_is_the_silence_that_the_capture_saw);
 	RUN(test_a_guest_is_one_under_both_his_names);
-	RUN(test_records_of_one_log_that_tell_parts_are_one_row);
+	RUN(test_of_one_log_only_what_tells_less_is_a_part);
 	RUN(test_the_order_of_rows_does_not_matter);
 	RUN(test_no_source_and_no_bytes_are_lost);
 	RUN(test_many_that_nearly_fit_cost_no_more_than_they_are_worth);
