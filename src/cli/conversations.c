@@ -253,7 +253,7 @@ static const struct bh_show_order orders[] = {
 static int run(struct bh_cli *cli)
 {
 	BH_AUTO_ARENA a = { 0 };
-	struct bh_filter f = { 0 };
+	struct bh_filter f = { .rows_alone = true };
 	struct bh_cli_inventory inv;
 	int r = 0;
 

@@ -175,10 +175,20 @@ static bool is_asked_for(const struct bh_filter *f, const struct bh_row *r, uint
 	       is_user(f->user, c) && (!f->by_purpose || f->purpose == purpose);
 }
 
+/* One address, that the store finds without looking at all rows. */
+static struct bh_addr exactly(const struct bh_filter *f, const struct bh_who *w)
+{
+	bool one = f->rows_alone && w->addr.family && w->bits == bh_addr_bits(w->addr.family);
+
+	return one ? w->addr : (struct bh_addr){ 0 };
+}
+
 int bh_filter_inventory(struct bh_cli *cli, const struct bh_filter *f, struct bh_arena *a,
 	struct bh_cli_inventory *ret)
 {
-	const struct bh_store_filter ask = { .since = f->since };
+	const struct bh_store_filter ask = { .since = f->since,
+		.client = exactly(f, &f->client),
+		.server = exactly(f, &f->server) };
 	int r;
 
 	if (f->since && f->until && f->until < f->since)

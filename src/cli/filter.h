@@ -62,6 +62,7 @@ struct bh_filter { /* zeroed: everything */
 	const char *sort;
 	size_t limit; /* 0: all */
 	bool csv;
+	bool rows_alone; /* by the command: nothing is asked about machines beside these rows */
 };
 
 /* One of the options above, its argument in cli->value.  0 or an exit status; any other

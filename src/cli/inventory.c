@@ -32,18 +32,40 @@ static int read_sources(struct bh_cli *cli, struct bh_arena *a, struct bh_cli_in
 	if (r)
 		return r;
 	r = bh_store_sources(s, a, &inv->sources, &inv->n_sources);
+	if (!r)
+		r = bh_store_names(s, a, &inv->w.names, &inv->w.n_names);
 	return r ? bh_cli_fail(
 			   cli, BH_EXIT_SYSTEM, "cannot read the database: %s", strerrordesc_np(-r))
 		 : 0;
+}
+
+/* Captures alone: what they say of one address no other row completes. */
+static bool captures_alone(const struct bh_cli_inventory *inv)
+{
+	for (size_t i = 0; i < inv->n_sources; i++) {
+		if (bh_kind_of(inv->sources[i].identity) != BH_KIND_CAPTURE)
+			return false;
+	}
+	return true;
 }
 
 int bh_cli_inventory(struct bh_cli *cli, const struct bh_store_filter *filter, struct bh_arena *a,
 	struct bh_cli_inventory *ret, bool *missing, struct bh_buf *path)
 {
 	struct bh_cli_inventory inv = { 0 };
-	int r = bh_cli_db_rows(cli, filter, a, &inv.rows, &inv.n, missing, path);
+	struct bh_store_filter ask = { 0 };
+	int r = 0;
 
-	if (!r && !(missing && *missing))
+	if (filter) {
+		ask = *filter;
+		if (ask.client.family || ask.server.family)
+			r = read_sources(cli, a, &inv);
+		if (!r && !captures_alone(&inv))
+			ask.client = ask.server = (struct bh_addr){ 0 };
+	}
+	if (!r)
+		r = bh_cli_db_rows(cli, &ask, a, &inv.rows, &inv.n, missing, path);
+	if (!r && !inv.n_sources && !(missing && *missing))
 		r = read_sources(cli, a, &inv);
 	if (r)
 		return r;

@@ -111,7 +111,7 @@ static const struct bh_show_order orders[] = {
 static int run(struct bh_cli *cli)
 {
 	BH_AUTO_ARENA a = { 0 };
-	struct bh_filter f = { 0 };
+	struct bh_filter f = { .rows_alone = true };
 	struct bh_cli_inventory inv;
 	const struct bh_share_row *found;
 	struct bh_show_list list = { .what = "shares",
