@@ -72,7 +72,7 @@ static void fill_pair(
 	const struct bh_row *const *v, size_t n, const struct bh_row *rows, uint8_t *ret)
 {
 	uint64_t weight[BH_PURPOSES] = { 0 };
-	uint8_t most = BH_PURPOSE_UNKNOWN;
+	unsigned most = BH_PURPOSE_UNKNOWN;
 
 	for (size_t i = 0; i < n; i++) {
 		uint8_t own = (uint8_t)bh_inventory_purpose(v[i]);
@@ -81,13 +81,13 @@ static void fill_pair(
 		if (bh_share_class(&v[i]->who) > BH_CLASS_IPC)
 			weight[own] += v[i]->figures.connections + 1;
 	}
-	for (uint8_t p = 1; p < BH_PURPOSES; p++) {
+	for (unsigned p = 1; p < BH_PURPOSES; p++) {
 		if (weight[p] > weight[most])
 			most = p;
 	}
 	for (size_t i = 0; i < n; i++) {
 		if (is_glue(v[i]))
-			ret[v[i] - rows] = most;
+			ret[v[i] - rows] = (uint8_t)most;
 	}
 }
 
