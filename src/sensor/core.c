@@ -231,7 +231,8 @@ static void segment(struct bh_sensor *s, struct flow *f, unsigned side, const st
 	f->seen[side] = true;
 	if (side != f->client)
 		f->acked = g->ack;
-	figures_add(&f->leaf.figures, s->now, true, 0);
+	if (!f->sessions) /* else nobody asks for them */
+		figures_add(&f->leaf.figures, s->now, true, 0);
 	flags(s, f, side, g);
 	if (!g->wire_len || g->flags & BH_TCP_RST)
 		return;

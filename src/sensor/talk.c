@@ -160,7 +160,8 @@ void talk_message(struct bh_sensor *s, struct flow *f, unsigned side, const stru
 		talk_malformed(&t);
 		return;
 	}
-	figures_add(&f->leaf.figures, s->now, t.to_server, m->length);
+	if (!f->sessions)
+		figures_add(&f->leaf.figures, s->now, t.to_server, m->length);
 	switch (m->kind) {
 	case BH_MESSAGE_CONTROL: logon_nbss(&t); break;
 	case BH_MESSAGE_SMB1: smb1(&t); break;
