@@ -48,33 +48,30 @@ static int refuse(const struct bh_cli *cli, int r, const char *path, const char 
 	return bh_cli_fail(cli, status, "cannot use the database %s: %s", path, why);
 }
 
-static int open_db(struct bh_cli *cli, bool write, struct bh_store **ret, struct bh_buf *path)
+int bh_cli_db_write(struct bh_cli *cli, struct bh_store **ret, struct bh_buf *path)
 {
 	BH_AUTO_BUF own = { 0 };
 	struct bh_buf *p = path ? path : &own;
 	const char *why = "";
-	int r = where(cli, write, p);
+	int r = where(cli, true, p);
 
 	if (r)
 		return r;
-	r = bh_store_open(bh_buf_text(p), write, write, ret, &why);
+	r = bh_store_open(bh_buf_text(p), true, true, ret, &why);
 	return r ? refuse(cli, r, bh_buf_text(p), why) : 0;
 }
 
-int bh_cli_db_write(struct bh_cli *cli, struct bh_store **ret, struct bh_buf *path)
+static void say_older(const struct bh_cli *cli)
 {
-	return open_db(cli, true, ret, path);
+	if (!cli->quiet)
+		fprintf(stderr,
+			"bulkhead %s: an older version of bulkhead wrote the database; a newer copy "
+			"of it is read, until 'read' or 'watch' upgrades it\n",
+			cli->command->name);
 }
 
-int bh_cli_db_read(struct bh_cli *cli, struct bh_store **ret, struct bh_buf *path)
+int bh_cli_db_read(struct bh_cli *cli, struct bh_store **ret, bool *missing, struct bh_buf *path)
 {
-	return open_db(cli, false, ret, path);
-}
-
-int bh_cli_db_rows(struct bh_cli *cli, const struct bh_store_filter *filter, struct bh_arena *a,
-	const struct bh_row **ret, size_t *n_ret, bool *missing, struct bh_buf *path)
-{
-	BH_AUTO(bh_store) s = NULL;
 	BH_AUTO_BUF own = { 0 };
 	struct bh_buf *p = path ? path : &own;
 	const char *why = "";
@@ -82,21 +79,21 @@ int bh_cli_db_rows(struct bh_cli *cli, const struct bh_store_filter *filter, str
 
 	if (r)
 		return r;
-	r = bh_store_open(bh_buf_text(p), false, false, &s, &why);
+	r = bh_store_open(bh_buf_text(p), false, false, ret, &why);
 	if (missing)
 		*missing = r == -ENOENT && !cli->db;
-	if (r == -ENOENT && missing && !cli->db) {
-		*ret = NULL;
-		*n_ret = 0;
+	if (missing && *missing)
 		return 0;
-	}
 	if (r)
 		return refuse(cli, r, bh_buf_text(p), why);
-	r = bh_store_rows(s, filter, a, ret, n_ret);
-	if (r)
-		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "cannot read the database %s: %s",
-			bh_buf_text(p),
-			r == -EIO ? "it is damaged, or a value in it is none that bulkhead writes"
-				  : strerrordesc_np(-r));
+	if (bh_store_is_older(*ret))
+		say_older(cli);
 	return 0;
+}
+
+int bh_cli_db_unread(const struct bh_cli *cli, int r, const char *path)
+{
+	return bh_cli_fail(cli, BH_EXIT_SYSTEM, "cannot read the database %s: %s", path,
+		r == -EIO ? "it is damaged, or a value in it is none that bulkhead writes"
+			  : strerrordesc_np(-r));
 }

@@ -12,9 +12,9 @@
 
 /* 0, or an exit status after saying why.  path (may be NULL) is filled in either way. */
 int bh_cli_db_write(struct bh_cli *cli, struct bh_store **ret, struct bh_buf *path);
-int bh_cli_db_read(struct bh_cli *cli, struct bh_store **ret, struct bh_buf *path);
+/* missing (may be NULL): with no --db and no database yet, *missing and 0 instead of a
+ * failure; *ret stays as it is, and path says where none was. */
+int bh_cli_db_read(struct bh_cli *cli, struct bh_store **ret, bool *missing, struct bh_buf *path);
 
-/* All rows that filter (may be NULL) leaves.  missing (may be NULL): with no --db and no
- * database yet, *missing and no rows instead of a failure; path says where none was. */
-int bh_cli_db_rows(struct bh_cli *cli, const struct bh_store_filter *filter, struct bh_arena *a,
-	const struct bh_row **ret, size_t *n_ret, bool *missing, struct bh_buf *path);
+/* Says that reading it failed with -errno; the exit status. */
+int bh_cli_db_unread(const struct bh_cli *cli, int r, const char *path);

@@ -24,21 +24,6 @@ static int kinds_of(struct bh_cli_inventory *inv, struct bh_arena *a)
 	return 0;
 }
 
-static int read_sources(struct bh_cli *cli, struct bh_arena *a, struct bh_cli_inventory *inv)
-{
-	BH_AUTO(bh_store) s = NULL;
-	int r = bh_cli_db_read(cli, &s, NULL);
-
-	if (r)
-		return r;
-	r = bh_store_sources(s, a, &inv->sources, &inv->n_sources);
-	if (!r)
-		r = bh_store_names(s, a, &inv->w.names, &inv->w.n_names);
-	return r ? bh_cli_fail(
-			   cli, BH_EXIT_SYSTEM, "cannot read the database: %s", strerrordesc_np(-r))
-		 : 0;
-}
-
 /* Captures alone: what they say of one address no other row completes. */
 static bool captures_alone(const struct bh_cli_inventory *inv)
 {
@@ -49,34 +34,55 @@ static bool captures_alone(const struct bh_cli_inventory *inv)
 	return true;
 }
 
+static int read_all(struct bh_store *s, const struct bh_store_filter *filter, struct bh_arena *a,
+	struct bh_cli_inventory *inv)
+{
+	struct bh_store_filter ask = { 0 };
+	int r = bh_store_hold(s);
+
+	if (!r)
+		r = bh_store_sources(s, a, &inv->sources, &inv->n_sources);
+	if (!r)
+		r = bh_store_names(s, a, &inv->w.names, &inv->w.n_names);
+	if (r)
+		return r;
+	if (filter)
+		ask = *filter;
+	if (!captures_alone(inv))
+		ask.client = ask.server = (struct bh_addr){ 0 };
+	return bh_store_rows(s, &ask, a, &inv->rows, &inv->n);
+}
+
+static int derive(const struct bh_cli *cli, struct bh_arena *a, struct bh_cli_inventory *inv)
+{
+	if (getrandom(&inv->w.seed, sizeof inv->w.seed, 0) < 0)
+		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "no random numbers: %s", strerror(errno));
+	if (kinds_of(inv, a) ||
+		bh_inventory_unify(inv->rows, inv->n, &inv->w, a, &inv->rows, &inv->n) ||
+		bh_inventory_purposes(inv->rows, inv->n, a, &inv->purposes))
+		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "out of memory");
+	return 0;
+}
+
 int bh_cli_inventory(struct bh_cli *cli, const struct bh_store_filter *filter, struct bh_arena *a,
 	struct bh_cli_inventory *ret, bool *missing, struct bh_buf *path)
 {
+	BH_AUTO(bh_store) s = NULL;
+	BH_AUTO_BUF own = { 0 };
+	struct bh_buf *p = path ? path : &own;
 	struct bh_cli_inventory inv = { 0 };
-	struct bh_store_filter ask = { 0 };
-	int r = 0;
+	int r = bh_cli_db_read(cli, &s, missing, p);
 
-	if (filter) {
-		ask = *filter;
-		if (ask.client.family || ask.server.family)
-			r = read_sources(cli, a, &inv);
-		if (!r && !captures_alone(&inv))
-			ask.client = ask.server = (struct bh_addr){ 0 };
-	}
-	if (!r)
-		r = bh_cli_db_rows(cli, &ask, a, &inv.rows, &inv.n, missing, path);
-	if (!r && !inv.n_sources && !(missing && *missing))
-		r = read_sources(cli, a, &inv);
 	if (r)
 		return r;
-	if (getrandom(&inv.w.seed, sizeof inv.w.seed, 0) < 0)
-		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "no random numbers: %s", strerror(errno));
-	if (kinds_of(&inv, a) ||
-		bh_inventory_unify(inv.rows, inv.n, &inv.w, a, &inv.rows, &inv.n) ||
-		bh_inventory_purposes(inv.rows, inv.n, a, &inv.purposes))
-		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "out of memory");
-	*ret = inv;
-	return 0;
+	r = s ? read_all(s, filter, a, &inv) : 0;
+	if (r)
+		return bh_cli_db_unread(cli, r, bh_buf_text(p));
+	s = bh_store_free(s);
+	r = derive(cli, a, &inv);
+	if (!r)
+		*ret = inv;
+	return r;
 }
 
 int bh_cli_inventory_addressed(

@@ -15,8 +15,8 @@ struct bh_cli_inventory {
 	struct bh_witnesses w;
 };
 
-/* The arguments and the answer of bh_cli_db_rows (cli/db.h).  Rows of other addresses
- * than filter has may be among them: where logs must be joined all are needed. */
+/* All that filter (may be NULL) leaves; missing and path as in cli/db.h.  Rows of other
+ * addresses than filter has may be among them: where logs must be joined all are needed. */
 int bh_cli_inventory(struct bh_cli *cli, const struct bh_store_filter *filter, struct bh_arena *a,
 	struct bh_cli_inventory *ret, bool *missing, struct bh_buf *path);
 

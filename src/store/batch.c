@@ -41,7 +41,7 @@ static int look_again(struct bh_store *s)
 
 int batch_begin(struct bh_store *s, unsigned wait_ms)
 {
-	assert(s->write && !s->in_batch);
+	assert(s->write && !s->in_batch && !s->held);
 	int r = take_lock(s->lock, wait_ms);
 	if (r)
 		return r;

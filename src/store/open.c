@@ -164,9 +164,18 @@ static int name_pipes(struct bh_store *s)
 	BH_AUTO_BUF sql = { 0 };
 
 	for (unsigned i = 0; i < BH_PIPES; i++)
-		bh_buf_printf(
-			&sql, "INSERT INTO pipe VALUES (%lld, '%s');", 1LL << i, bh_pipe_names[i]);
+		bh_buf_printf(&sql, "INSERT OR IGNORE INTO pipe VALUES (%lld, '%s');", 1LL << i,
+			bh_pipe_names[i]);
 	return bh_buf_ok(&sql) ? store_exec(s, bh_buf_text(&sql)) : -ENOMEM;
+}
+
+static int run_steps(struct bh_store *s, int64_t version)
+{
+	int r = 0;
+
+	for (int64_t i = version; !r && i < SCHEMA_VERSION; i++)
+		r = run_step(s, &schema_steps[i]);
+	return !r && version < SCHEMA_VERSION ? name_pipes(s) : r;
 }
 
 static int upgrade(struct bh_store *s, int64_t version)
@@ -177,10 +186,8 @@ static int upgrade(struct bh_store *s, int64_t version)
 	if (r)
 		return r;
 	r = store_number(s, "PRAGMA user_version", &version); /* somebody may have been quicker */
-	for (int64_t i = version; !r && i < SCHEMA_VERSION; i++)
-		r = run_step(s, &schema_steps[i]);
-	if (!r && version < SCHEMA_VERSION)
-		r = name_pipes(s);
+	if (!r)
+		r = run_steps(s, version);
 	snprintf(pragmas, sizeof pragmas, "PRAGMA application_id=%d; PRAGMA user_version=%d",
 		SCHEMA_APPLICATION, SCHEMA_VERSION);
 	if (!r)
@@ -190,6 +197,32 @@ static int upgrade(struct bh_store *s, int64_t version)
 	if (r)
 		bh_store_abandon(s);
 	return r;
+}
+
+static int copy(sqlite3 *from, sqlite3 *to)
+{
+	sqlite3_backup *b = sqlite3_backup_init(to, "main", from, "main");
+
+	if (!b)
+		return store_errno(to, sqlite3_errcode(to));
+	sqlite3_backup_step(b, -1); /* its error is the end's, too */
+	return store_errno(to, sqlite3_backup_finish(b));
+}
+
+/* Who only reads changes nothing: an older file's content is brought up to date in a
+ * copy, a temporary file without a name. */
+static int read_copy(struct bh_store *s, int64_t version)
+{
+	sqlite3 *file = s->db;
+
+	s->db = NULL;
+	int r = open_file(s, "", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+	if (!r)
+		r = copy(file, s->db);
+	sqlite3_close(file);
+	if (!r)
+		r = store_exec(s, "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF");
+	return r ? r : run_steps(s, version);
 }
 
 static int refuse(int r, const char *sentence, const char **why)
@@ -214,14 +247,19 @@ static int check_version(struct bh_store *s, const char **why)
 			"a newer version of bulkhead wrote it; use that version to read it", why);
 	if (version == SCHEMA_VERSION)
 		return 0;
-	if (!s->write)
-		return version ? refuse(-EPROTO,
-					 "an older version of bulkhead wrote it, and only a command "
-					 "that writes (read, watch) upgrades it",
-					 why)
-			       : refuse(-ENOENT, "it is empty", why);
-	r = upgrade(s, version);
-	return r ? refuse(r, "its tables cannot be made", why) : 0;
+	if (s->write) {
+		r = upgrade(s, version);
+		return r ? refuse(r, "its tables cannot be made", why) : 0;
+	}
+	if (!version)
+		return refuse(-ENOENT, "it is empty", why);
+	r = read_copy(s, version);
+	s->older = !r;
+	return r ? refuse(r,
+			   "an older version of bulkhead wrote it, and no newer copy of it can be "
+			   "made here; 'bulkhead read' or 'watch' upgrades it",
+			   why)
+		 : 0;
 }
 
 static int open_write(struct bh_store *s, const char *path, bool create, const char **why)
@@ -283,6 +321,11 @@ int bh_store_open(
 	*ret = s;
 	s = NULL;
 	return 0;
+}
+
+bool bh_store_is_older(const struct bh_store *s)
+{
+	return s->older;
 }
 
 struct bh_store *bh_store_free(struct bh_store *s)

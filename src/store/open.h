@@ -50,6 +50,8 @@ struct bh_store {
 	sqlite3 *db;
 	int lock; /* DB.lock; -1: opened for reading */
 	bool write, in_batch;
+	bool held; /* reads as of one moment */
+	bool older; /* a copy, of a file that is */
 	sqlite3_stmt *st[STATEMENTS]; /* prepared when first wanted */
 
 	uint64_t seed;
@@ -119,6 +121,17 @@ BH_MUST int put_flush(struct bh_store *s);
 /* After the last write of a batch: parts that no row uses any more go. */
 BH_MUST int put_sweep(struct bh_store *s);
 void put_forget(struct bh_store *s);
+
+/* ---- source.c ---- */
+
+/* The tally's columns, once for writing and reading. */
+struct tally_column {
+	const char *column;
+	size_t offset;
+};
+#define SOURCE_TALLY (sizeof(struct bh_tally) / sizeof(uint64_t))
+extern const struct tally_column source_tally[SOURCE_TALLY];
+extern const char *const source_name_kinds[BH_NAME_KINDS];
 
 /* ---- query.c ---- */
 

@@ -201,15 +201,25 @@ static int walk(struct walk *w, const struct bh_store_filter *filter)
 	return r ? r : emit(w);
 }
 
+int bh_store_hold(struct bh_store *s)
+{
+	int r = s->in_batch || s->held ? 0 : store_exec(s, "BEGIN");
+
+	s->held = !r && !s->in_batch;
+	return r;
+}
+
 /* One snapshot for all questions. */
 static int snapshot(struct bh_store *s)
 {
+	if (s->held)
+		return 0;
 	return s->in_batch ? put_flush(s) : store_exec(s, "BEGIN");
 }
 
 static void snapshot_end(struct bh_store *s)
 {
-	if (!s->in_batch)
+	if (!s->held && !s->in_batch)
 		sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL);
 }
 

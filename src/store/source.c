@@ -1,7 +1,7 @@
 /* Sources of evidence, and what they tell beside rows. */
 #include "store/open.h"
 
-static const char *const kinds[BH_NAME_KINDS] = {
+const char *const source_name_kinds[BH_NAME_KINDS] = {
 	[BH_NAME_NETBIOS] = "netbios",
 	[BH_NAME_LLMNR] = "llmnr",
 	[BH_NAME_MDNS] = "mdns",
@@ -9,10 +9,7 @@ static const char *const kinds[BH_NAME_KINDS] = {
 };
 
 /* The tally's columns, once for writing and reading. */
-static const struct {
-	const char *column;
-	size_t offset;
-} tally[] = {
+const struct tally_column source_tally[] = {
 #define TALLY(field)                                                                               \
 	{                                                                                          \
 #field, offsetof(struct bh_tally, field)                                           \
@@ -35,9 +32,7 @@ static const struct {
 	TALLY(unreadable),
 #undef TALLY
 };
-static_assert(sizeof(struct bh_tally) == BH_LEN(tally) * sizeof(uint64_t), "every field once");
-
-/* ---- told ---- */
+static_assert(BH_LEN(source_tally) == SOURCE_TALLY, "every field once");
 
 static int forget(struct bh_store *s, uint32_t source)
 {
@@ -121,18 +116,18 @@ int bh_store_tally(struct bh_store *s, uint32_t source, const struct bh_tally *t
 
 	assert(s->in_batch);
 	bh_buf_str(&sql, "UPDATE source SET ");
-	for (size_t i = 0; i < BH_LEN(tally); i++)
-		bh_buf_printf(&sql, "%s%s = ?", i ? ", " : "", tally[i].column);
+	for (size_t i = 0; i < SOURCE_TALLY; i++)
+		bh_buf_printf(&sql, "%s%s = ?", i ? ", " : "", source_tally[i].column);
 	bh_buf_str(&sql, " WHERE id = ?");
 	int r = bh_buf_ok(&sql) ? store_prepare(s, bh_buf_text(&sql), &st) : -ENOMEM;
-	for (size_t i = 0; !r && i < BH_LEN(tally); i++) {
+	for (size_t i = 0; !r && i < SOURCE_TALLY; i++) {
 		uint64_t v;
-		memcpy(&v, (const char *)t + tally[i].offset, sizeof v);
+		memcpy(&v, (const char *)t + source_tally[i].offset, sizeof v);
 		r = store_errno(s->db,
 			sqlite3_bind_int64(st, (int)i + 1, v > INT64_MAX ? INT64_MAX : (int64_t)v));
 	}
 	if (!r)
-		r = store_errno(s->db, sqlite3_bind_int64(st, (int)BH_LEN(tally) + 1, source));
+		r = store_errno(s->db, sqlite3_bind_int64(st, (int)SOURCE_TALLY + 1, source));
 	return r ? r : store_run(s, st);
 }
 
@@ -151,7 +146,7 @@ int bh_store_name(struct bh_store *s, uint32_t source, const struct bh_name_seen
 	if (!r)
 		r = bind_text(s, st, 2, seen.name);
 	if (!r)
-		r = bind_text(s, st, 3, kinds[seen.kind]);
+		r = bind_text(s, st, 3, source_name_kinds[seen.kind]);
 	const int64_t v[] = { source, seen.roles, seen.group, seen.when };
 	for (size_t i = 0; !r && i < BH_LEN(v); i++)
 		r = store_errno(s->db, sqlite3_bind_int64(st, (int)i + 4, v[i]));
@@ -196,193 +191,5 @@ int bh_store_retain(struct bh_store *s, bh_time before, uint64_t *ret)
 	if (gone[0] || gone[1])
 		s->sweep = s->scrub = true;
 	*ret = gone[0];
-	return 0;
-}
-
-/* ---- read ---- */
-
-/* Room for one more at the end of an array that doubles in the arena. */
-static void *one_more(struct bh_arena *a, void *v, size_t n, size_t *room, size_t size)
-{
-	if (n < *room)
-		return v;
-	size_t more = *room ? *room * 2 : 16;
-	void *w = bh_arena_array(a, more, size);
-	if (w && n)
-		memcpy(w, v, n * size);
-	*room = more;
-	return w;
-}
-
-static const char *column_text(sqlite3_stmt *st, int at)
-{
-	const char *text = (const char *)sqlite3_column_text(st, at);
-
-	return text ? text : "";
-}
-
-static void read_source(sqlite3_stmt *st, struct bh_arena *a, struct bh_source_row *row)
-{
-	row->id = (uint32_t)sqlite3_column_int64(st, 0);
-	row->identity = bh_arena_str(a, column_text(st, 1));
-	row->label = bh_arena_str(a, column_text(st, 2));
-	row->first_seen = sqlite3_column_int64(st, 3);
-	row->last_seen = sqlite3_column_int64(st, 4);
-	for (size_t i = 0; i < BH_LEN(tally); i++) {
-		uint64_t v = (uint64_t)sqlite3_column_int64(st, (int)i + 5);
-		memcpy((char *)&row->tally + tally[i].offset, &v, sizeof v);
-	}
-}
-
-int bh_store_sources(
-	struct bh_store *s, struct bh_arena *a, const struct bh_source_row **ret, size_t *n_ret)
-{
-	STORE_AUTO_STMT *st = NULL;
-	BH_AUTO_BUF sql = { 0 };
-	struct bh_source_row *v = NULL;
-	size_t n = 0, room = 0;
-	int code = SQLITE_DONE, r = s->in_batch ? put_flush(s) : 0;
-
-	bh_buf_str(&sql, "SELECT id, identity, label, first_seen, last_seen");
-	for (size_t i = 0; i < BH_LEN(tally); i++)
-		bh_buf_printf(&sql, ", %s", tally[i].column);
-	bh_buf_str(&sql, " FROM source ORDER BY id");
-	if (!r)
-		r = bh_buf_ok(&sql) ? store_prepare(s, bh_buf_text(&sql), &st) : -ENOMEM;
-	while (!r && (code = sqlite3_step(st)) == SQLITE_ROW) {
-		v = one_more(a, v, n, &room, sizeof *v);
-		if (!v)
-			return -ENOMEM;
-		read_source(st, a, &v[n++]);
-	}
-	if (!r && code != SQLITE_DONE)
-		r = store_errno(s->db, code);
-	if (!r && !bh_arena_ok(a))
-		r = -ENOMEM;
-	if (r)
-		return r;
-	*ret = v;
-	*n_ret = n;
-	return 0;
-}
-
-static int kind_of(const char *text)
-{
-	for (int i = 0; i < BH_NAME_KINDS; i++) {
-		if (!strcmp(kinds[i], text))
-			return i;
-	}
-	return BH_NAME_KINDS;
-}
-
-/* -EIO for what no version of ours wrote. */
-static int read_name(struct bh_store *s, sqlite3_stmt *st, struct bh_name_seen *ret)
-{
-	struct bh_fact f = { .magic = BH_FACT_MAGIC, .kind = BH_FACT_NAME };
-	const char *name = column_text(st, 1);
-	int64_t roles = sqlite3_column_int64(st, 3), group = sqlite3_column_int64(st, 4);
-
-	if (strlen(name) >= sizeof f.name.name || roles < 0 || roles > BH_ROLES_ALL || group < 0 ||
-		group > 1 || schema_read_addr(column_text(st, 0), &f.name.addr))
-		return -EIO;
-	strcpy(f.name.name, name);
-	f.name.kind = (uint8_t)kind_of(column_text(st, 2));
-	f.name.roles = (uint8_t)roles;
-	f.name.group = (uint8_t)group;
-	f.name.when = sqlite3_column_int64(st, 5);
-	if (!bh_fact_sane(&f))
-		return -EIO;
-	if (s->reveal)
-		bh_pseudonyms_reveal_name(s->reveal, &f.name);
-	*ret = f.name;
-	return 0;
-}
-
-static bool join_name(struct bh_name_seen *to, const struct bh_name_seen *n)
-{
-	if (to->kind != n->kind || !bh_addr_equal(&to->addr, &n->addr) || strcmp(to->name, n->name))
-		return false;
-	to->roles |= n->roles;
-	to->group |= n->group;
-	if (n->when > to->when)
-		to->when = n->when;
-	return true;
-}
-
-int bh_store_names(
-	struct bh_store *s, struct bh_arena *a, const struct bh_name_seen **ret, size_t *n_ret)
-{
-	STORE_AUTO_STMT *st = NULL;
-	struct bh_name_seen *v = NULL, seen;
-	size_t n = 0, room = 0;
-	int code = SQLITE_DONE;
-	int r = store_prepare(s,
-		"SELECT address, name, kind, roles, \"group\", last_seen FROM name "
-		"ORDER BY address, name, kind, source",
-		&st);
-
-	while (!r && (code = sqlite3_step(st)) == SQLITE_ROW) {
-		r = read_name(s, st, &seen);
-		if (r || (n && join_name(&v[n - 1], &seen)))
-			continue;
-		v = one_more(a, v, n, &room, sizeof *v);
-		if (!v)
-			return -ENOMEM;
-		v[n++] = seen;
-	}
-	if (!r && code != SQLITE_DONE)
-		r = store_errno(s->db, code);
-	if (r)
-		return r;
-	*ret = v;
-	*n_ret = n;
-	return 0;
-}
-
-static int read_event(sqlite3_stmt *st, struct bh_event_row *ret)
-{
-	struct bh_fact f = { .magic = BH_FACT_MAGIC, .kind = BH_FACT_EVENTS };
-	const char *provider = column_text(st, 1);
-	int64_t source = sqlite3_column_int64(st, 0), id = sqlite3_column_int64(st, 2);
-	int64_t count = sqlite3_column_int64(st, 3), read = sqlite3_column_int64(st, 4);
-
-	if (source <= 0 || source > UINT32_MAX || id < 0 || id > UINT32_MAX || count < 0 ||
-		read < 0 || read > 1 || strlen(provider) >= sizeof f.events.provider)
-		return -EIO;
-	strcpy(f.events.provider, provider);
-	f.events.id = (uint32_t)id;
-	f.events.count = (uint64_t)count;
-	f.events.read = (uint8_t)read;
-	if (!bh_fact_sane(&f))
-		return -EIO;
-	ret->source = (uint32_t)source;
-	ret->is = f.events;
-	return 0;
-}
-
-int bh_store_event_counts(
-	struct bh_store *s, struct bh_arena *a, const struct bh_event_row **ret, size_t *n_ret)
-{
-	STORE_AUTO_STMT *st = NULL;
-	struct bh_event_row *v = NULL;
-	size_t n = 0, room = 0;
-	int code = SQLITE_DONE;
-	int r = store_prepare(s,
-		"SELECT source, provider, id, count, read FROM event ORDER BY source, provider, id",
-		&st);
-
-	while (!r && (code = sqlite3_step(st)) == SQLITE_ROW) {
-		v = one_more(a, v, n, &room, sizeof *v);
-		if (!v)
-			return -ENOMEM;
-		r = read_event(st, &v[n]);
-		n += !r;
-	}
-	if (!r && code != SQLITE_DONE)
-		r = store_errno(s->db, code);
-	if (r)
-		return r;
-	*ret = v;
-	*n_ret = n;
 	return 0;
 }

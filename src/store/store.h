@@ -13,15 +13,19 @@
 
 struct bh_store; /* owned */
 
-/* Opens for reading or for writing.  create: make the file and its folders.  -ENOENT,
- * -EACCES, -EPROTO (a newer schema, or no database of ours), -EBUSY (another process
- * upgrades it), -ENOSYS (postgresql://), -ENOSPC, -EIO, -ENOMEM; *why is one sentence
- * without the path, static. */
+/* Opens for reading or for writing.  create: make the file and its folders.  Writing brings
+ * an older version's file up to date; reading never changes one, and reads a copy.
+ * -ENOENT, -EACCES, -EPROTO (a newer schema, or no database of ours), -EBUSY (another
+ * process upgrades it), -ENOSYS (postgresql://), -ENOSPC, -EIO, -ENOMEM; *why is one
+ * sentence without the path, static. */
 BH_MUST int bh_store_open(
 	const char *path, bool write, bool create, struct bh_store **ret, const char **why);
 /* Gives up a batch that was not committed. */
 struct bh_store *bh_store_free(struct bh_store *s);
 BH_AUTO_FREE(bh_store)
+
+/* Is it a copy that is read, of what an older version wrote? */
+bool bh_store_is_older(const struct bh_store *s);
 
 /* A batch: everything between is written whole or not at all, also when the process or
  * the machine dies or the disk is full (-ENOSPC from any of these).  begin takes DB.lock,
@@ -67,6 +71,10 @@ struct bh_store_filter {
 	/* By (conversation, source): last seen then or later; first seen then or before. */
 	bh_time since, until; /* 0: any */
 };
+
+/* From here on all that is read is as of one moment, whoever writes meanwhile, until s is
+ * freed (no batch can begin): for who reads several things that must fit each other. */
+BH_MUST int bh_store_hold(struct bh_store *s);
 
 /* Everything, in bh_conversation_compare order.  filter may be NULL.  Figures of several
  * sources are summed; over kinds of source the larger counts, because they are evidence

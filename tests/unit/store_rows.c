@@ -207,6 +207,27 @@ static void test_rows_come_one_at_a_time_until_somebody_has_enough(void)
 	clean_up();
 }
 
+static void test_who_holds_sees_one_moment(void)
+{
+	struct bh_row in[2] = { row(1, "a", 10), row(2, "b", 20) };
+	const struct bh_source_row *sources;
+	const struct bh_row *v;
+	BH_AUTO_ARENA a = { 0 };
+	size_t n = 0;
+
+	with_folder();
+	tell("pcap:1", in, 1);
+	BH_AUTO(bh_store) s = open_store(false);
+	EXPECT_INT(bh_store_hold(s), 0);
+	EXPECT_INT(bh_store_sources(s, &a, &sources, &n), 0);
+	EXPECT_INT(n, 1);
+	tell("pcap:2", in + 1, 1);
+	EXPECT_INT(bh_store_rows(s, NULL, &a, &v, &n), 0);
+	EXPECT_INT(n, 1);
+	EXPECT_INT(rows_of(&a, NULL, &v), 2);
+	clean_up();
+}
+
 static void test_two_kinds_of_evidence_are_not_summed(void)
 {
 	struct bh_row in[3] = { row(1, "a", 10), row(1, "a", 25), row(1, "a", 7) };
@@ -447,6 +468,7 @@ int main(void)
 	RUN(test_filters_narrow_what_is_read);
 	RUN(test_a_share_goes_by_the_last_part_of_its_path);
 	RUN(test_rows_come_one_at_a_time_until_somebody_has_enough);
+	RUN(test_who_holds_sees_one_moment);
 	RUN(test_two_kinds_of_evidence_are_not_summed);
 	RUN(test_the_last_of_a_batch_counts);
 	RUN(test_a_large_batch_is_like_many_small_ones);

@@ -104,19 +104,17 @@ static void check_empty(const struct bh_row *r)
 	EXPECT_INT(r->figures.connections, 6);
 }
 
-static void test_a_file_of_version_1_is_read_whole_after_its_upgrade(void)
+static void check_rows(bool older)
 {
 	BH_AUTO_ARENA a = { 0 };
-	const struct bh_row *v;
+	BH_AUTO(bh_store) s = open_store(false);
 	const struct bh_source_row *sources;
+	const struct bh_row *v;
 	size_t n = 0;
-	const char *why = "";
 
-	make_version_1("");
-	EXPECT_INT(opened(false, &why), -EPROTO);
-	EXPECT(strstr(why, "older") != NULL);
-	EXPECT_INT(opened(true, &why), 0);
-	EXPECT_INT(rows_of(&a, NULL, &v), 4);
+	EXPECT_INT(bh_store_is_older(s), older);
+	EXPECT_INT(bh_store_rows(s, NULL, &a, &v, &n), 0);
+	EXPECT_INT(n, 4);
 	check_full(&v[0]);
 	EXPECT_INT(v[1].who.share_status, 0);
 	EXPECT_INT(v[1].figures.connections, 110);
@@ -124,8 +122,6 @@ static void test_a_file_of_version_1_is_read_whole_after_its_upgrade(void)
 	EXPECT_INT(v[2].who.share_status, 0xc0000022);
 	EXPECT_INT(v[2].figures.connections, 5);
 	check_empty(&v[3]);
-
-	BH_AUTO(bh_store) s = open_store(false);
 	EXPECT_INT(bh_store_sources(s, &a, &sources, &n), 0);
 	EXPECT_INT(n, 3);
 	EXPECT_INT(sources[0].tally.packets, 11);
@@ -133,6 +129,40 @@ static void test_a_file_of_version_1_is_read_whole_after_its_upgrade(void)
 	EXPECT_INT(sources[1].tally.log_lost, 22);
 	EXPECT_INT(sources[1].last_seen, 1500);
 	EXPECT_INT(sources[2].last_seen, 0);
+}
+
+static void test_a_file_of_version_1_is_read_whole_after_its_upgrade(void)
+{
+	const char *why = "";
+
+	make_version_1("");
+	EXPECT_INT(opened(true, &why), 0);
+	check_rows(false);
+	clean_up();
+}
+
+static void test_who_only_reads_a_file_of_version_1_sees_all_and_changes_nothing(void)
+{
+	struct stat before, after;
+
+	make_version_1("PRAGMA journal_mode=DELETE;");
+	EXPECT(stat(path, &before) == 0);
+	check_rows(true);
+	EXPECT(stat(path, &after) == 0);
+	EXPECT_INT(after.st_size, before.st_size);
+	EXPECT_INT(after.st_mtim.tv_nsec, before.st_mtim.tv_nsec);
+	EXPECT_INT(asked("PRAGMA user_version"), 1);
+	EXPECT_INT(asked("SELECT count(*) FROM figures"), 5);
+	clean_up();
+}
+
+/* As it lies on a disk that nothing can be written to; root may write anywhere else. */
+static void test_a_file_of_version_1_in_a_folder_that_is_not_ours_is_read(void)
+{
+	make_version_1("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode=WAL;");
+	EXPECT(chmod(path, 0440) == 0 && chmod(folder, 0550) == 0);
+	check_rows(true);
+	EXPECT(chmod(folder, 0750) == 0);
 	clean_up();
 }
 
@@ -167,6 +197,8 @@ static void test_an_upgrade_that_fails_changes_nothing(void)
 	const char *why = "";
 
 	make_version_1("CREATE TABLE place (x);");
+	EXPECT_INT(opened(false, &why), -EIO);
+	EXPECT(strstr(why, "older version") && strstr(why, "upgrades it"));
 	EXPECT_INT(opened(true, &why), -EIO);
 	EXPECT_STR(why, "its tables cannot be made");
 	EXPECT_INT(asked("PRAGMA user_version"), 1);
@@ -179,6 +211,8 @@ static void test_an_upgrade_that_fails_changes_nothing(void)
 int main(void)
 {
 	RUN(test_a_file_of_version_1_is_read_whole_after_its_upgrade);
+	RUN(test_who_only_reads_a_file_of_version_1_sees_all_and_changes_nothing);
+	RUN(test_a_file_of_version_1_in_a_folder_that_is_not_ours_is_read);
 	RUN(test_an_upgraded_file_is_like_a_new_one);
 	RUN(test_an_upgrade_that_fails_changes_nothing);
 	return tap_done();
