@@ -161,7 +161,15 @@ static const char version_2_view[] =
 	"  FROM conversation c JOIN place p ON p.id = c.place JOIN caller w ON w.id = c.caller\n"
 	"  JOIN manner m ON m.id = c.manner JOIN source s ON s.id = c.source;\n";
 
+/* What a file was that was read, so that it is known again. */
+static const char version_3[] =
+	"ALTER TABLE source ADD COLUMN size INTEGER NOT NULL DEFAULT 0;\n"
+	"ALTER TABLE source ADD COLUMN how TEXT NOT NULL DEFAULT '';\n"
+	"ALTER TABLE source ADD COLUMN part INTEGER NOT NULL DEFAULT 0;\n"
+	"ALTER TABLE source ADD COLUMN together INTEGER NOT NULL DEFAULT 0;\n";
+
 const struct schema_step schema_steps[SCHEMA_VERSION] = {
 	{ { version_1 } },
 	{ { version_2_tables, version_2_rows, version_2_view } },
+	{ { version_3 } },
 };

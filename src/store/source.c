@@ -109,6 +109,40 @@ int bh_store_source(
 	return r;
 }
 
+int bh_store_source_is(struct bh_store *s, uint32_t source, const struct bh_source_file *file)
+{
+	STORE_AUTO_STMT *st = NULL;
+	const int64_t v[] = { source, (int64_t)bh_min_size(file->size, INT64_MAX), file->part,
+		file->together };
+
+	assert(s->in_batch);
+	int r = store_prepare(s,
+		"UPDATE source SET size = ?2, part = ?3, together = ?4, how = ?5 WHERE id = ?1",
+		&st);
+	for (size_t i = 0; !r && i < BH_LEN(v); i++)
+		r = store_errno(s->db, sqlite3_bind_int64(st, (int)i + 1, v[i]));
+	if (!r)
+		r = bind_text(s, st, BH_LEN(v) + 1, file->how ? file->how : "");
+	return r ? r : store_run(s, st);
+}
+
+int bh_store_source_rename(struct bh_store *s, uint32_t source, const char *identity)
+{
+	STORE_AUTO_STMT *st = NULL;
+	int64_t other = 0;
+
+	assert(s->in_batch);
+	int r = source_id(s, identity, &other);
+	if (r != -ENOENT)
+		return r ? r : other == source ? 0 : -EEXIST;
+	r = store_prepare(s, "UPDATE source SET identity = ? WHERE id = ?", &st);
+	if (!r)
+		r = bind_text(s, st, 1, identity);
+	if (!r)
+		r = store_errno(s->db, sqlite3_bind_int64(st, 2, source));
+	return r ? r : store_run(s, st);
+}
+
 int bh_store_tally(struct bh_store *s, uint32_t source, const struct bh_tally *t)
 {
 	STORE_AUTO_STMT *st = NULL;

@@ -28,27 +28,43 @@ static void read_source(sqlite3_stmt *st, struct bh_arena *a, struct bh_source_r
 	row->label = bh_arena_str(a, column_text(st, 2));
 	row->first_seen = sqlite3_column_int64(st, 3);
 	row->last_seen = sqlite3_column_int64(st, 4);
+	row->file.size = (uint64_t)sqlite3_column_int64(st, 5);
+	row->file.how = bh_arena_str(a, column_text(st, 6));
+	row->file.part = sqlite3_column_int64(st, 7) != 0;
+	row->file.together = (uint32_t)sqlite3_column_int64(st, 8);
 	for (size_t i = 0; i < SOURCE_TALLY; i++) {
-		uint64_t v = (uint64_t)sqlite3_column_int64(st, (int)i + 5);
+		uint64_t v = (uint64_t)sqlite3_column_int64(st, (int)i + 9);
 		memcpy((char *)&row->tally + source_tally[i].offset, &v, sizeof v);
 	}
 }
 
-int bh_store_sources(
-	struct bh_store *s, struct bh_arena *a, const struct bh_source_row **ret, size_t *n_ret)
+static int prepare_sources(struct bh_store *s, const char *where, sqlite3_stmt **ret)
+{
+	BH_AUTO_BUF sql = { 0 };
+
+	bh_buf_str(&sql,
+		"SELECT id, identity, label, first_seen, last_seen, size, how, part, together");
+	for (size_t i = 0; i < SOURCE_TALLY; i++)
+		bh_buf_printf(&sql, ", %s", source_tally[i].column);
+	bh_buf_printf(&sql, " FROM source %s ORDER BY id", where);
+	return bh_buf_ok(&sql) ? store_prepare(s, bh_buf_text(&sql), ret) : -ENOMEM;
+}
+
+/* where has one parameter, for text, or for number when that is NULL; or none. */
+static int read_sources(struct bh_store *s, const char *where, const char *text, int64_t number,
+	struct bh_arena *a, const struct bh_source_row **ret, size_t *n_ret)
 {
 	STORE_AUTO_STMT *st = NULL;
-	BH_AUTO_BUF sql = { 0 };
 	struct bh_source_row *v = NULL;
 	size_t n = 0, room = 0;
 	int code = SQLITE_DONE, r = s->in_batch ? put_flush(s) : 0;
 
-	bh_buf_str(&sql, "SELECT id, identity, label, first_seen, last_seen");
-	for (size_t i = 0; i < SOURCE_TALLY; i++)
-		bh_buf_printf(&sql, ", %s", source_tally[i].column);
-	bh_buf_str(&sql, " FROM source ORDER BY id");
 	if (!r)
-		r = bh_buf_ok(&sql) ? store_prepare(s, bh_buf_text(&sql), &st) : -ENOMEM;
+		r = prepare_sources(s, where, &st);
+	if (!r && text)
+		r = store_errno(s->db, sqlite3_bind_text(st, 1, text, -1, SQLITE_TRANSIENT));
+	else if (!r && number)
+		r = store_errno(s->db, sqlite3_bind_int64(st, 1, number));
 	while (!r && (code = sqlite3_step(st)) == SQLITE_ROW) {
 		v = one_more(a, v, n, &room, sizeof *v);
 		if (!v)
@@ -64,6 +80,32 @@ int bh_store_sources(
 	*ret = v;
 	*n_ret = n;
 	return 0;
+}
+
+int bh_store_sources(
+	struct bh_store *s, struct bh_arena *a, const struct bh_source_row **ret, size_t *n_ret)
+{
+	return read_sources(s, "", NULL, 0, a, ret, n_ret);
+}
+
+int bh_store_sources_of(struct bh_store *s, const char *content, struct bh_arena *a,
+	const struct bh_source_row **ret, size_t *n_ret)
+{
+	return read_sources(s, "WHERE substr(identity, instr(identity, ':') + 1) = ?", content, 0,
+		a, ret, n_ret);
+}
+
+int bh_store_sources_called(struct bh_store *s, const char *label, struct bh_arena *a,
+	const struct bh_source_row **ret, size_t *n_ret)
+{
+	return read_sources(s, "WHERE label = ?", label, 0, a, ret, n_ret);
+}
+
+int bh_store_sources_together(struct bh_store *s, uint32_t together, struct bh_arena *a,
+	const struct bh_source_row **ret, size_t *n_ret)
+{
+	assert(together);
+	return read_sources(s, "WHERE together = ?", NULL, together, a, ret, n_ret);
 }
 
 static int kind_of(const char *text)

@@ -43,6 +43,20 @@ void bh_store_abandon(struct bh_store *s);
 BH_MUST int bh_store_source(
 	struct bh_store *s, const char *identity, const char *label, bool replace, uint32_t *ret);
 
+/* A source that is a file, as far as that matters to whoever meets the file again. */
+struct bh_source_file {
+	uint64_t size; /* bytes; 0: no file, or not known */
+	const char *how; /* what reading it depended on beside its content; "" or NULL: nothing */
+	bool part; /* reading was broken off: what is kept is a part */
+	uint32_t together; /* the first of the sources that were read as one; 0: alone */
+};
+BH_MUST int bh_store_source_is(
+	struct bh_store *s, uint32_t source, const struct bh_source_file *file);
+
+/* From now on it has another identity: the same evidence known better.  -EEXIST: another
+ * source has that. */
+BH_MUST int bh_store_source_rename(struct bh_store *s, uint32_t source, const char *identity);
+
 /* Figures of (row, source) are replaced by those given; all zero takes the row away.
  * Rows are gathered in memory, and an error of the disk may be told as late as commit. */
 BH_MUST int bh_store_put(struct bh_store *s, uint32_t source, const struct bh_row *rows, size_t n);
@@ -92,9 +106,21 @@ struct bh_source_row {
 	const char *identity, *label;
 	struct bh_tally tally;
 	bh_time first_seen, last_seen; /* of all that it told; 0: never a time */
+	struct bh_source_file file;
 };
+/* By id, ascending; as all lists of sources. */
 BH_MUST int bh_store_sources(
 	struct bh_store *s, struct bh_arena *a, const struct bh_source_row **ret, size_t *n_ret);
+
+/* Those whose identity is that behind its first word ("sha256:…" of "pcap:sha256:…"). */
+BH_MUST int bh_store_sources_of(struct bh_store *s, const char *content, struct bh_arena *a,
+	const struct bh_source_row **ret, size_t *n_ret);
+/* Those of that label. */
+BH_MUST int bh_store_sources_called(struct bh_store *s, const char *label, struct bh_arena *a,
+	const struct bh_source_row **ret, size_t *n_ret);
+/* Those that were read as one, by what bh_source_file says. */
+BH_MUST int bh_store_sources_together(struct bh_store *s, uint32_t together, struct bh_arena *a,
+	const struct bh_source_row **ret, size_t *n_ret);
 
 /* One for each (address, name, kind), over all sources, by address. */
 BH_MUST int bh_store_names(

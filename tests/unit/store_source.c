@@ -30,6 +30,43 @@ static void test_a_tally_comes_back_whole(void)
 	clean_up();
 }
 
+static void test_a_file_is_known_by_its_content_its_name_and_its_company(void)
+{
+	struct bh_row in[1] = { row(1, "a", 10) };
+	const struct bh_source_file file = { 4711, "clock +60", true, 1 };
+	BH_AUTO_ARENA a = { 0 };
+	const struct bh_source_row *v;
+	size_t n;
+
+	with_folder();
+	tell("pcap:sha256:00", in, 1);
+	tell("zeek:sha256:0011", in, 1);
+	BH_AUTO(bh_store) s = open_store(true);
+	EXPECT_INT(bh_store_begin(s, 0), 0);
+	EXPECT_INT(bh_store_source_is(s, 2, &file), 0);
+	EXPECT_INT(bh_store_source_rename(s, 2, "pcap:sha256:00"), -EEXIST);
+	EXPECT_INT(bh_store_source_rename(s, 2, "samba:sha256:11"), 0);
+	EXPECT_INT(bh_store_source_rename(s, 2, "samba:sha256:11"), 0);
+	EXPECT_INT(bh_store_commit(s), 0);
+
+	EXPECT_INT(bh_store_sources_of(s, "sha256:00", &a, &v, &n), 0);
+	EXPECT_INT(n, 1);
+	EXPECT_INT(v[0].id, 1);
+	EXPECT_STR(v[0].file.how, "");
+	EXPECT(!v[0].file.part && !v[0].file.together && !v[0].file.size);
+	EXPECT_INT(bh_store_sources_of(s, "sha256:0011", &a, &v, &n), 0);
+	EXPECT_INT(n, 0);
+	EXPECT_INT(bh_store_sources_called(s, "label", &a, &v, &n), 0);
+	EXPECT_INT(n, 2);
+	EXPECT_INT(bh_store_sources_together(s, 1, &a, &v, &n), 0);
+	EXPECT_INT(n, 1);
+	EXPECT_STR(v[0].identity, "samba:sha256:11");
+	EXPECT_STR(v[0].file.how, "clock +60");
+	EXPECT_INT(v[0].file.size, 4711);
+	EXPECT_INT(v[0].file.part, 1);
+	clean_up();
+}
+
 static struct bh_name_seen name(uint32_t addr, const char *text, uint8_t kind, uint8_t roles)
 {
 	struct bh_name_seen n = {
@@ -295,6 +332,7 @@ static void test_replacing_a_source_forgets_its_names(void)
 int main(void)
 {
 	RUN(test_a_tally_comes_back_whole);
+	RUN(test_a_file_is_known_by_its_content_its_name_and_its_company);
 	RUN(test_names_of_several_sources_are_joined);
 	RUN(test_events_are_counted_by_source);
 	RUN(test_names_and_events_that_nobody_wrote_are_refused);

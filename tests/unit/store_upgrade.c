@@ -166,6 +166,26 @@ static void test_a_file_of_version_1_in_a_folder_that_is_not_ours_is_read(void)
 	clean_up();
 }
 
+/* Version 2 as it was: version 3 only added what files were. */
+static void test_a_file_of_version_2_keeps_its_names_and_events(void)
+{
+	const char *why = "";
+
+	make_version_1("");
+	EXPECT_INT(opened(true, &why), 0);
+	change("ALTER TABLE source DROP COLUMN size; ALTER TABLE source DROP COLUMN how;"
+	       "ALTER TABLE source DROP COLUMN part; ALTER TABLE source DROP COLUMN together;"
+	       "INSERT INTO name VALUES ('10.0.0.9', 'FS1', 'netbios', 1, 1, 0, 7);"
+	       "INSERT INTO event VALUES (1, 'x', 5140, 3, 1); PRAGMA user_version=2");
+	check_rows(true);
+	EXPECT_INT(opened(true, &why), 0);
+	check_rows(false);
+	EXPECT_INT(asked("SELECT count(*) FROM name"), 1);
+	EXPECT_INT(asked("SELECT count FROM event"), 3);
+	EXPECT_INT(asked("SELECT sum(part + together + size) FROM source"), 0);
+	clean_up();
+}
+
 static void test_an_upgraded_file_is_like_a_new_one(void)
 {
 	static const char schema[] =
@@ -179,7 +199,7 @@ static void test_an_upgraded_file_is_like_a_new_one(void)
 	EXPECT_INT(
 		asked("SELECT count(*) FROM sqlite_schema WHERE name IN ('conversation_1', 'figures_1')"),
 		0);
-	EXPECT_INT(asked("PRAGMA user_version"), 2);
+	EXPECT_INT(asked("PRAGMA user_version"), 3);
 	EXPECT_INT(asked("SELECT integrity_check = 'ok' FROM pragma_integrity_check"), 1);
 	EXPECT_INT(asked("SELECT count(*) FROM caller"), 3);
 	EXPECT_INT(asked("SELECT count(*) FROM place"), 3);
@@ -213,6 +233,7 @@ int main(void)
 	RUN(test_a_file_of_version_1_is_read_whole_after_its_upgrade);
 	RUN(test_who_only_reads_a_file_of_version_1_sees_all_and_changes_nothing);
 	RUN(test_a_file_of_version_1_in_a_folder_that_is_not_ours_is_read);
+	RUN(test_a_file_of_version_2_keeps_its_names_and_events);
 	RUN(test_an_upgraded_file_is_like_a_new_one);
 	RUN(test_an_upgrade_that_fails_changes_nothing);
 	return tap_done();
