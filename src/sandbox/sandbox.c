@@ -80,7 +80,7 @@ static int by_number(const void *x, const void *y)
 
 int bh_sandbox_keep_only(const int *fds, size_t n)
 {
-	int v[64];
+	int v[BH_SANDBOX_KEPT];
 	unsigned from = 3;
 
 	if (n > BH_LEN(v))

@@ -26,8 +26,10 @@ enum bh_role {
 
 BH_MUST int bh_sandbox_enter(enum bh_role role);
 
-/* Closes every descriptor but 0, 1, 2 and these (any order, at most 64).  Call it before
- * a role is entered. */
+#define BH_SANDBOX_KEPT 512u
+
+/* Closes every descriptor but 0, 1, 2 and these (any order, at most BH_SANDBOX_KEPT).
+ * Call it before a role is entered. */
 BH_MUST int bh_sandbox_keep_only(const int *fds, size_t n);
 
 /* From here on files are seen below these folders alone (they must exist), and written

@@ -37,6 +37,7 @@ int bh_sensor_new(
 		return -ENOMEM;
 	s->sink = sink;
 	s->ctx = ctx;
+	s->until = -1;
 	s->max_flows = limits && limits->flows ? limits->flows : DEFAULT_FLOWS;
 	s->age_slack =
 		s->max_flows / 64 < MAX_AGE_SLACK ? (unsigned)s->max_flows / 64 : MAX_AGE_SLACK;

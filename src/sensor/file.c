@@ -1,6 +1,7 @@
 /*
  * A whole file, whatever it is: its content decides.
  */
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
@@ -13,6 +14,20 @@
 #define PROGRESS_BYTES   (16u << 20)
 #define PIECE            (256u * 1024)
 
+/* ---- until somebody has enough ---- */
+
+void bh_sensor_until(struct bh_sensor *s, int fd)
+{
+	s->until = fd;
+}
+
+static bool enough(const struct bh_sensor *s)
+{
+	struct pollfd p = { .fd = s->until, .events = POLLIN };
+
+	return s->until >= 0 && poll(&p, 1, 0) > 0;
+}
+
 /* ---- captures ---- */
 
 static int packets(struct bh_sensor *s, struct bh_capture *c)
@@ -24,8 +39,11 @@ static int packets(struct bh_sensor *s, struct bh_capture *c)
 		int e = bh_sensor_packet(s, p.link, p.when, p.bytes, p.original);
 		if (e)
 			return e;
-		if (s->tally.packets % PROGRESS_PACKETS == 0)
-			tell_tally(s);
+		if (s->tally.packets % PROGRESS_PACKETS)
+			continue;
+		tell_tally(s);
+		if (enough(s))
+			return s->error;
 	}
 	return r;
 }
@@ -95,6 +113,8 @@ static int feed(struct bh_sensor *s, struct bh_capture *c, struct bh_log *l)
 			told = s->tally.bytes;
 			count(s, l);
 			tell_tally(s);
+			if (enough(s))
+				return s->error;
 		}
 	}
 	return r;
@@ -161,9 +181,9 @@ int bh_sensor_file(struct bh_sensor *s, int fd, const struct bh_sensor_log *how)
 	BH_AUTO(bh_capture) c = NULL;
 	struct bh_span first = { 0 };
 	uint64_t offset;
-	int r = bh_capture_open(fd, &c);
+	int r = enough(s) ? 0 : bh_capture_open(fd, &c);
 
-	if (r)
+	if (r || !c)
 		return r;
 	if (!bh_capture_is(c)) {
 		r = bh_capture_look(c, BH_LOG_SNIFF, &first);

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "capture/capture.h"
 #include "evidence/evidence.h"
 #include "sandbox/sandbox.h"
 #include "sensor/live.h"
@@ -24,13 +25,14 @@ static int file_sink(void *ctx, const struct bh_fact *f)
 	return live_write(*(const int *)ctx, f);
 }
 
-static int read_one(int fd, int facts, const struct bh_sensor_log *how)
+static int read_one(int fd, int stop, int facts, const struct bh_sensor_log *how)
 {
 	struct bh_sensor *s;
 	int r = bh_sensor_new(NULL, file_sink, &facts, &s);
 
 	if (r)
 		return r;
+	bh_sensor_until(s, stop);
 	r = bh_sensor_file(s, fd, how);
 	if (r && r != -ENOMEM && r != -EPIPE) {
 		/* The system could not read on: said in place of what would have followed. */
@@ -45,7 +47,7 @@ static int read_one(int fd, int facts, const struct bh_sensor_log *how)
 	return r;
 }
 
-static int read_files(const struct bh_sensor_job *job, int facts)
+static int read_files(const struct bh_sensor_job *job, int stop, int facts)
 {
 	BH_AUTO(bh_zeek) zeek = NULL;
 	uint64_t seed = 0;
@@ -61,7 +63,7 @@ static int read_files(const struct bh_sensor_job *job, int facts)
 		how.modified = job->modified ? job->modified[i] : 0;
 		how.zeek = zeek;
 		how.last = i + 1 == job->n_files;
-		r = read_one(job->files[i], facts, &how);
+		r = read_one(job->files[i], stop, facts, &how);
 	}
 	return r;
 }
@@ -83,8 +85,10 @@ static int quiet_standard(void)
 
 static int keep_job(const struct bh_sensor_job *job, int stop, int facts)
 {
-	int keep[BH_SENSOR_RINGS + BH_SENSOR_FILES];
+	int keep[3 + BH_SENSOR_RINGS + BH_SENSOR_FILES];
 	size_t n = 0;
+
+	static_assert(BH_LEN(keep) <= BH_SANDBOX_KEPT, "room");
 
 	keep[n++] = stop;
 	keep[n++] = facts;
@@ -99,9 +103,11 @@ static int keep_job(const struct bh_sensor_job *job, int stop, int facts)
 
 _Noreturn static void child(const struct bh_sensor_job *job, int stop, int facts)
 {
-	/* ^C reaches the whole foreground; the parent decides when we end. */
+	/* What ends the parent reaches the whole foreground, or the whole service: it decides
+	 * when we end, and its own end ends us, too. */
 	signal(SIGINT, SIG_IGN);
-	signal(SIGTERM, SIG_DFL);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_DFL);
 	int r = keep_job(job, stop, facts);
 	if (!r)
@@ -110,8 +116,74 @@ _Noreturn static void child(const struct bh_sensor_job *job, int stop, int facts
 		r = bh_sandbox_enter(BH_ROLE_SENSOR);
 	if (r)
 		_exit(EXIT_SANDBOX);
-	r = job->n_files ? read_files(job, facts) : live_run(job, stop, facts);
+	r = job->n_files ? read_files(job, stop, facts) : live_run(job, stop, facts);
 	_exit(r == -ENOMEM ? EXIT_MEMORY : r ? EXIT_FAILED : 0);
+}
+
+/* ---- a look at files, before they are read ---- */
+
+static unsigned zeek_order(int fd)
+{
+	BH_AUTO(bh_capture) c = NULL;
+	struct bh_span first = { 0 };
+
+	if (bh_capture_open(fd, &c) || bh_capture_is(c) || bh_capture_look(c, BH_LOG_SNIFF, &first))
+		return 0;
+	return bh_zeek_order(first);
+}
+
+_Noreturn static void look(const int *files, size_t n, int answer)
+{
+	int keep[1 + BH_SENSOR_FILES] = { answer };
+
+	memcpy(keep + 1, files, n * sizeof *files);
+	if (bh_sandbox_keep_only(keep, n + 1) || quiet_standard() ||
+		bh_sandbox_enter(BH_ROLE_SENSOR))
+		_exit(EXIT_SANDBOX);
+	for (size_t i = 0; i < n; i++) {
+		uint8_t order = (uint8_t)zeek_order(files[i]);
+		if (write(answer, &order, 1) != 1)
+			_exit(EXIT_FAILED);
+	}
+	_exit(0);
+}
+
+static int listen_to_look(int fd, uint8_t *ret, size_t n)
+{
+	size_t have = 0;
+
+	while (have < n) {
+		ssize_t got = read(fd, ret + have, n - have);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return got ? -errno : -EPIPE;
+		have += (size_t)got;
+	}
+	return 0;
+}
+
+int bh_sensor_zeek_order(const int *files, size_t n, uint8_t *ret)
+{
+	int answer[2];
+
+	if (n > BH_SENSOR_FILES)
+		return -E2BIG;
+	if (pipe2(answer, O_CLOEXEC))
+		return -errno;
+	pid_t pid = fork();
+	int r = pid < 0 ? -errno : 0;
+	if (pid == 0)
+		look(files, n, answer[1]);
+	close(answer[1]);
+	if (!r)
+		r = listen_to_look(answer[0], ret, n);
+	close(answer[0]);
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	for (size_t i = 0; !r && i < n; i++)
+		r = lseek(files[i], 0, SEEK_SET) < 0 ? -errno : 0;
+	return r;
 }
 
 /* ---- in the parent ---- */

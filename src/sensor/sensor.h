@@ -57,6 +57,10 @@ struct bh_sensor_log {
 	bool last; /* of those */
 };
 
+/* From here on bh_sensor_file ends early, as if its file ended there, once fd can be read
+ * or its other end is closed; looked at every few megabytes. */
+void bh_sensor_until(struct bh_sensor *s, int fd);
+
 /* A whole file into s, without bh_sensor_finish: a capture (pcap, pcapng) or a log
  * (evidence.h tells which), either gzipped or not, decided by content.  fd: a seekable
  * file or a pipe.  how may be NULL.  A file that is neither, or breaks off, is told as
@@ -87,13 +91,19 @@ struct bh_sensor_job {
 };
 
 #define BH_SENSOR_RINGS 32u
-#define BH_SENSOR_FILES 16u
+#define BH_SENSOR_FILES 256u
 
 struct bh_sensor_child {
 	pid_t pid;
 	int facts; /* read end: struct bh_fact, one after the other */
-	int stop; /* close it, and the child finishes and tells what is left */
+	int stop; /* write to it or close it, and the child finishes and tells what is left */
 };
+
+/* For each of n files (BH_SENSOR_FILES at most) which of several Zeek logs it is: read in
+ * this order, lowest first, they can be joined; 0: it is none.  A child without power
+ * looks at them.  The descriptors stay the caller's and stand at their beginning.  -errno;
+ * -EPIPE when the child did not say. */
+BH_MUST int bh_sensor_zeek_order(const int *files, size_t n, uint8_t *ret);
 
 /* Forks the sandboxed child; the descriptors of job are closed in the parent, also on
  * failure.  -E2BIG for more of them than the limits above. */

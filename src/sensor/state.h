@@ -149,6 +149,7 @@ struct bh_sensor {
 	bh_time now; /* the packet's that is being read */
 	bh_time latest; /* of all packets */
 	int error; /* what sink said; sticky */
+	int until; /* bh_sensor_until, or -1 */
 };
 
 /* Adds a message, or time alone when bytes is 0. */

@@ -148,6 +148,74 @@ static void test_a_reader_who_goes_ends_the_child(void)
 	EXPECT(waitpid(c.pid, NULL, WNOHANG) < 0 && errno == ECHILD);
 }
 
+/* A capture that never ends, as a pipe: who writes it ends when nobody reads any more. */
+static int endless_capture(pid_t *ret)
+{
+	static uint8_t records[56 * 1024];
+	uint8_t begin[80];
+	int p[2], fd = refused_capture();
+
+	EXPECT(read(fd, begin, sizeof begin) == sizeof begin && pipe(p) == 0);
+	close(fd);
+	for (size_t i = 0; i < sizeof records; i += 56)
+		memcpy(records + i, begin + 24, 56);
+	*ret = fork();
+	if (*ret == 0) {
+		signal(SIGPIPE, SIG_IGN);
+		close(p[0]);
+		if (write(p[1], begin, 24) == 24)
+			while (write(p[1], records, sizeof records) == sizeof records)
+				;
+		_exit(0);
+	}
+	close(p[1]);
+	return p[0];
+}
+
+static void test_a_file_ends_where_somebody_has_enough(void)
+{
+	pid_t writer = 0;
+	int fd = endless_capture(&writer);
+	const struct bh_sensor_job job = { .files = &fd, .n_files = 1, .nflog = -1 };
+	struct bh_sensor_child c;
+	struct seen s = { 0 };
+	struct bh_fact f = { 0 };
+	const char *why = "";
+
+	EXPECT_INT(bh_sensor_start(&job, &c), 0);
+	while (f.kind != BH_FACT_TALLY && bh_sensor_read(&c, &f) == 1)
+		;
+	EXPECT(f.kind == BH_FACT_TALLY && f.tally.packets > 0);
+	kill(c.pid, SIGINT); /* as ^C and the end of a service reach it, too */
+	kill(c.pid, SIGTERM);
+	EXPECT(write(c.stop, "", 1) == 1);
+	EXPECT_INT(listen_all(&c, &s), 0);
+	EXPECT_INT(bh_sensor_end(&c, &why), 0);
+	EXPECT_INT(s.ends, 1);
+	EXPECT_INT(s.problems, 0);
+	EXPECT(s.leaves >= 1 && s.tally.tally.packets >= f.tally.packets);
+	EXPECT(waitpid(writer, NULL, 0) == writer);
+}
+
+static void test_zeeks_logs_are_told_by_their_content_and_stand_at_their_beginning(void)
+{
+	static const char conn[] = "#separator \\x09\n#path\tconn\n#fields\tts\tuid\n";
+	static const char ntlm[] = "{\"ts\":1.0,\"uid\":\"C1\",\"username\":\"a\"}\n";
+	const int files[4] = { file_of(conn, sizeof conn - 1), refused_capture(),
+		file_of(ntlm, sizeof ntlm - 1), file_of("", 0) };
+	uint8_t order[4] = { 9, 9, 9, 9 };
+
+	EXPECT_INT(bh_sensor_zeek_order(files, 4, order), 0);
+	EXPECT(order[0] > order[2] && order[2] > 0);
+	EXPECT_INT(order[1], 0);
+	EXPECT_INT(order[3], 0);
+	for (size_t i = 0; i < 4; i++) {
+		EXPECT_INT(lseek(files[i], 0, SEEK_CUR), 0);
+		close(files[i]);
+	}
+	EXPECT_INT(bh_sensor_zeek_order(files, BH_SENSOR_FILES + 1, order), -E2BIG);
+}
+
 static void test_live_without_a_ring_ends_when_told(void)
 {
 	const struct bh_sensor_job job = { .nflog = -1, .flush_seconds = 1 };
@@ -214,6 +282,8 @@ int main(void)
 	RUN(test_a_child_that_dies_is_not_taken_for_the_end);
 	RUN(test_a_record_cut_short_is_an_error);
 	RUN(test_a_reader_who_goes_ends_the_child);
+	RUN(test_a_file_ends_where_somebody_has_enough);
+	RUN(test_zeeks_logs_are_told_by_their_content_and_stand_at_their_beginning);
 	RUN(test_live_without_a_ring_ends_when_told);
 	RUN(test_the_audit_log_becomes_leaves_and_is_counted);
 	return tap_done();
