@@ -33,6 +33,30 @@ int bh_addr_parse(const char *text, size_t len, struct bh_addr *ret)
 	return -EINVAL;
 }
 
+int bh_prefix_parse(const char *text, size_t len, struct bh_addr *ret, unsigned *ret_bits)
+{
+	const char *slash = memchr(text, '/', len);
+	size_t n = slash ? (size_t)(slash - text) : len;
+	struct bh_addr a;
+	unsigned bits = 0;
+
+	if (bh_addr_parse(text, n, &a))
+		return -EINVAL;
+	const char *s = slash ? slash + 1 : text + len, *end = text + len;
+	if (slash && (s == end || end - s > 3 || (*s == '0' && end - s > 1)))
+		return -EINVAL;
+	for (; s < end; s++) {
+		if (*s < '0' || *s > '9')
+			return -EINVAL;
+		bits = bits * 10 + (unsigned)(*s - '0');
+	}
+	if (bits > bh_addr_bits(a.family))
+		return -EINVAL;
+	*ret = a;
+	*ret_bits = slash ? bits : bh_addr_bits(a.family);
+	return 0;
+}
+
 const char *bh_addr_format(const struct bh_addr *a, char ret[BH_ADDR_TEXT])
 {
 	uint8_t bytes[16];

@@ -48,6 +48,10 @@ size_t bh_addr_bytes(const struct bh_addr *a, uint8_t ret[16]);
  * -EINVAL otherwise.  text need not be NUL-terminated. */
 BH_MUST int bh_addr_parse(const char *text, size_t len, struct bh_addr *ret);
 
+/* ADDRESS or ADDRESS/BITS: the address as it stands there, bits of the host included, and
+ * the bits, all of them where none are written.  -EINVAL otherwise. */
+BH_MUST int bh_prefix_parse(const char *text, size_t len, struct bh_addr *ret, unsigned *ret_bits);
+
 /* RFC 5952 text; "-" for no address.  Returns ret. */
 const char *bh_addr_format(const struct bh_addr *a, char ret[BH_ADDR_TEXT]);
 

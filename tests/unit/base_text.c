@@ -1,3 +1,4 @@
+#include "base/addr.h"
 #include "base/clock.h"
 #include "base/cur.h"
 #include "base/diag.h"
@@ -13,6 +14,27 @@ static void test_a_cursor_that_failed_stays_failed(void)
 	EXPECT(!bh_cur_ok(&c));
 	EXPECT_INT(bh_cur_u8(&c), 0);
 	EXPECT_INT(bh_cur_left(&c), 0);
+}
+
+static void test_a_prefix_has_a_length_of_its_family_or_is_none(void)
+{
+	static const struct {
+		const char *text;
+		int bits; /* -1: refused */
+	} cases[] = { { "10.1.2.3", 32 }, { "10.1.2.3/8", 8 }, { "0.0.0.0/0", 0 },
+		{ "fd00::1", 128 }, { "fd00::1/64", 64 }, { "::/128", 128 }, { "10.0.0.0/33", -1 },
+		{ "fd00::/129", -1 }, { "10.0.0.0/", -1 }, { "10.0.0.0/08", -1 },
+		{ "10.0.0.0/-1", -1 }, { "10.0.0.0/8 ", -1 }, { "10.0.0.0/8/8", -1 }, { "/8", -1 },
+		{ "", -1 }, { "10.0.0.0/4294967304", -1 } };
+
+	for (size_t i = 0; i < BH_LEN(cases); i++) {
+		struct bh_addr a = { 0 };
+		unsigned bits = 7;
+		int r = bh_prefix_parse(cases[i].text, strlen(cases[i].text), &a, &bits);
+		EXPECT_INT(r, cases[i].bits < 0 ? -EINVAL : 0);
+		EXPECT_INT(bits, r ? 7 : cases[i].bits);
+		EXPECT(!r == (a.family != BH_NO_ADDR));
+	}
 }
 
 static void test_a_window_cannot_leave_its_span(void)
@@ -194,6 +216,7 @@ static void test_times_are_read_as_people_give_them(void)
 int main(void)
 {
 	RUN(test_a_cursor_that_failed_stays_failed);
+	RUN(test_a_prefix_has_a_length_of_its_family_or_is_none);
 	RUN(test_a_window_cannot_leave_its_span);
 	RUN(test_numbers_have_the_order_their_names_say);
 	RUN(test_the_caret_stands_under_its_place);
