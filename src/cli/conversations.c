@@ -65,7 +65,7 @@ static void conversation_text(
 	const struct look *k, int what, const struct seen *s, struct bh_buf *b)
 {
 	const struct bh_row *r = s->row;
-	const struct bh_conversation *c = &r->who;
+	const struct bh_talk *c = &r->who;
 
 	switch (what) {
 	case C_SEEN: bh_show_ago(r->figures.last_seen, k->now, k->how != WHOLE, b); break;
@@ -170,7 +170,7 @@ static json_t *json(const void *element, void *ctx)
 
 /* ---- in which order ---- */
 
-static const struct bh_conversation *who(const void *p)
+static const struct bh_talk *who(const void *p)
 {
 	return &((const struct seen *)p)->row->who;
 }
@@ -183,7 +183,7 @@ static const struct bh_figures *figures(const void *p)
 /* What is alike stays as it would be without being asked. */
 static int otherwise(int r, const void *a, const void *b)
 {
-	return r ? r : bh_conversation_compare(who(a), who(b));
+	return r ? r : bh_talk_compare(who(a), who(b));
 }
 
 static int most(uint64_t x, uint64_t y, const void *a, const void *b)

@@ -40,7 +40,7 @@ struct difference {
 
 /* ---- how ---- */
 
-static void field_text(unsigned field, const struct bh_conversation *c, struct bh_buf *b)
+static void field_text(unsigned field, const struct bh_talk *c, struct bh_buf *b)
 {
 	switch (field) {
 	case 0: bh_buf_str(b, bh_said_dialect(c->dialect)); break;
@@ -94,7 +94,7 @@ static const char *all_say(unsigned field, const struct side *v, size_t n, struc
 
 /* ---- who and what ---- */
 
-static int compare_ends(const struct bh_conversation *x, const struct bh_conversation *y)
+static int compare_ends(const struct bh_talk *x, const struct bh_talk *y)
 {
 	int r = bh_addr_compare(&x->server, &y->server);
 
@@ -107,7 +107,7 @@ static int compare_ends(const struct bh_conversation *x, const struct bh_convers
 	return r;
 }
 
-static int compare_use(const struct bh_conversation *x, const struct bh_conversation *y)
+static int compare_use(const struct bh_talk *x, const struct bh_talk *y)
 {
 	int r = compare_ends(x, y);
 
@@ -125,7 +125,7 @@ static int by_use(const void *a, const void *b)
 
 	if (!r)
 		r = x->after - y->after;
-	return r ? r : bh_conversation_compare(&x->row->who, &y->row->who);
+	return r ? r : bh_talk_compare(&x->row->who, &y->row->who);
 }
 
 /* v[0..n): one use, of which the first n_before are of the earlier side.  False: nothing
@@ -204,7 +204,7 @@ static int table(const struct bh_cli *cli, const void *elements, size_t n, void 
 
 	(void)ctx;
 	for (size_t i = 0; i < n; i++) {
-		const struct bh_conversation *c = &v[i].row->who;
+		const struct bh_talk *c = &v[i].row->who;
 		struct libscols_line *l = bh_cli_line(t);
 		BH_AUTO_BUF client = { 0 };
 		BH_AUTO_BUF server = { 0 };
@@ -278,14 +278,14 @@ static int by_change(const void *a, const void *b)
 
 	if (!r && x->figures.connections != y->figures.connections)
 		r = x->figures.connections > y->figures.connections ? -1 : 1;
-	return r ? r : bh_conversation_compare(&x->row->who, &y->row->who);
+	return r ? r : bh_talk_compare(&x->row->who, &y->row->who);
 }
 
 static int by_place(const void *a, const void *b)
 {
 	const struct difference *x = a, *y = b;
 
-	return bh_conversation_compare(&x->row->who, &y->row->who);
+	return bh_talk_compare(&x->row->who, &y->row->who);
 }
 
 static int by_seen(const void *a, const void *b)

@@ -46,7 +46,7 @@ bool bh_filter_is(const struct bh_who *w, const struct bh_addr *addr, const char
 	return w->addr.family ? within(w, addr) : name && !strcasecmp(w->name, name);
 }
 
-static bool is_share(const char *want, const struct bh_conversation *c)
+static bool is_share(const char *want, const struct bh_talk *c)
 {
 	const char *last = strrchr(c->share, '\\');
 
@@ -57,7 +57,7 @@ static bool is_share(const char *want, const struct bh_conversation *c)
 	return !strcasecmp(want, c->share) || (last && !strcasecmp(want, last + 1));
 }
 
-static bool is_user(const char *want, const struct bh_conversation *c)
+static bool is_user(const char *want, const struct bh_talk *c)
 {
 	const char *slash = want ? strchr(want, '\\') : NULL;
 
@@ -168,7 +168,7 @@ static bool in_window(const struct bh_filter *f, const struct bh_row *r, uint8_t
 
 static bool is_asked_for(const struct bh_filter *f, const struct bh_row *r, uint8_t purpose)
 {
-	const struct bh_conversation *c = &r->who;
+	const struct bh_talk *c = &r->who;
 
 	return bh_filter_is(&f->client, &c->client, c->workstation) &&
 	       bh_filter_is(&f->server, &c->server, c->server_name) && is_share(f->share, c) &&

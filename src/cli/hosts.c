@@ -157,9 +157,11 @@ static int hosts_of(const struct bh_cli *cli, const struct bh_filter *f,
 	if (!v)
 		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "out of memory");
 	for (size_t i = 0; i < *n; i++) {
-		struct bh_conversation c = { .server = some[i].addr };
+		struct bh_talk c;
+		bh_talk_init(&c);
+		c.server = some[i].addr;
 		v[i] = some[i];
-		snprintf(c.server_name, sizeof c.server_name, "%s", called(&v[i]));
+		c.server_name = called(&v[i]);
 		const struct bh_host_row *h = bh_inventory_host(all, n_all, &c, true);
 		if (!h)
 			continue;

@@ -10,9 +10,14 @@
 #define WAITING 256u /* rows that may wait; more are printed at once */
 #define KNOWN   65536u /* lines remembered, a power of two; then it begins anew */
 
+struct waiting {
+	struct bh_conversation who;
+	struct bh_figures figures;
+	bool settled; /* waited through a round's end */
+};
+
 struct bh_lines {
-	struct bh_row waiting[WAITING];
-	bool settled[WAITING]; /* waited through a round's end */
+	struct waiting waiting[WAITING];
 	size_t n_waiting;
 	uint64_t known[KNOWN]; /* hashes of what was printed; 0: free */
 	size_t n_known;
@@ -66,7 +71,7 @@ static bool known(struct bh_lines *l, uint64_t h)
 	return false;
 }
 
-static void line_text(const struct bh_conversation *c, struct bh_buf *b)
+static void line_text(const struct bh_talk *c, struct bh_buf *b)
 {
 	BH_AUTO_BUF client = { 0 };
 	BH_AUTO_BUF server = { 0 };
@@ -116,7 +121,7 @@ static void print_row(struct bh_lines *l, const struct bh_row *row)
 }
 
 /* Does the row say all that its connection will say, as far as one can tell? */
-static bool says_it_all(const struct bh_conversation *c)
+static bool says_it_all(const struct bh_talk *c)
 {
 	if (c->outcome != BH_ANSWERED)
 		return c->outcome != BH_OUTCOME_UNKNOWN;
@@ -130,19 +135,23 @@ static bool says_it_all(const struct bh_conversation *c)
 static void drop_waiting(struct bh_lines *l, size_t i)
 {
 	l->n_waiting--;
-	if (i < l->n_waiting) {
+	if (i < l->n_waiting)
 		memmove(&l->waiting[i], &l->waiting[i + 1],
 			(l->n_waiting - i) * sizeof *l->waiting);
-		memmove(&l->settled[i], &l->settled[i + 1],
-			(l->n_waiting - i) * sizeof *l->settled);
-	}
+}
+
+static bool is_of(const struct waiting *w, const struct bh_row *row)
+{
+	const struct bh_talk who = bh_talk_of(&w->who);
+
+	return bh_talk_equal(&who, &row->who);
 }
 
 void bh_lines_row(struct bh_lines *l, const struct bh_row *row)
 {
 	size_t i = 0;
 
-	while (i < l->n_waiting && !bh_conversation_equal(&l->waiting[i].who, &row->who))
+	while (i < l->n_waiting && !is_of(&l->waiting[i], row))
 		i++;
 	bool waits = i < l->n_waiting;
 	if (bh_figures_empty(&row->figures)) {
@@ -155,22 +164,24 @@ void bh_lines_row(struct bh_lines *l, const struct bh_row *row)
 		return;
 	}
 	if (!waits) {
-		l->settled[i] = false;
+		l->waiting[i].settled = false;
 		l->n_waiting++;
 	}
-	l->waiting[i] = *row;
-	l->waiting[i].sources = NULL; /* borrowed, and not ours to keep */
-	l->waiting[i].n_sources = 0;
+	bh_talk_whole(&row->who, &l->waiting[i].who); /* its texts are not ours to keep */
+	l->waiting[i].figures = row->figures;
 }
 
 void bh_lines_round(struct bh_lines *l, bool last)
 {
 	for (size_t i = 0; i < l->n_waiting;) {
-		if (!l->settled[i] && !last) {
-			l->settled[i++] = true;
+		struct waiting *w = &l->waiting[i];
+		if (!w->settled && !last) {
+			w->settled = true;
+			i++;
 			continue;
 		}
-		print_row(l, &l->waiting[i]);
+		const struct bh_row row = { .who = bh_talk_of(&w->who), .figures = w->figures };
+		print_row(l, &row);
 		drop_waiting(l, i);
 	}
 	fflush(stdout);

@@ -53,7 +53,7 @@ static struct bh_addr network_of(const struct bh_addr *a)
 	return net;
 }
 
-static const char *end_name(const struct bh_conversation *c, bool server)
+static const char *end_name(const struct bh_talk *c, bool server)
 {
 	const char *name = server ? c->server_name : c->workstation;
 
@@ -63,7 +63,7 @@ static const char *end_name(const struct bh_conversation *c, bool server)
 static struct node node_of(
 	const struct map *m, const struct bh_row *row, bool server, bool networks)
 {
-	const struct bh_conversation *c = &row->who;
+	const struct bh_talk *c = &row->who;
 	const struct bh_addr *addr = server ? &c->server : &c->client;
 	struct node n = { .addr = *addr, .times = row->figures.connections, .stands_for = 1 };
 

@@ -55,7 +55,7 @@ static void failed(const char *what, uint32_t status, bool brief, struct bh_buf 
 	bh_buf_printf(b, "%s (0x%08x)", what, status);
 }
 
-void bh_said_outcome(const struct bh_conversation *c, bool brief, struct bh_buf *b)
+void bh_said_outcome(const struct bh_talk *c, bool brief, struct bh_buf *b)
 {
 	bool auth = c->known & BH_KNOWN_AUTH_STATUS, share = c->known & BH_KNOWN_SHARE_STATUS;
 
@@ -78,7 +78,7 @@ void bh_said_outcome(const struct bh_conversation *c, bool brief, struct bh_buf 
 		bh_buf_str(b, "-");
 }
 
-const char *bh_said_safety(const struct bh_conversation *c)
+const char *bh_said_safety(const struct bh_talk *c)
 {
 	if (c->encrypted == 1)
 		return "encrypted";
@@ -89,7 +89,7 @@ const char *bh_said_safety(const struct bh_conversation *c)
 	return "-";
 }
 
-void bh_said_user(const struct bh_conversation *c, bool whole, struct bh_buf *b)
+void bh_said_user(const struct bh_talk *c, bool whole, struct bh_buf *b)
 {
 	if (c->auth == BH_AUTH_ANONYMOUS) {
 		bh_buf_str(b, "anonymous");
@@ -107,7 +107,7 @@ void bh_said_user(const struct bh_conversation *c, bool whole, struct bh_buf *b)
 		bh_buf_str(b, " (guest)");
 }
 
-void bh_said_share(const struct bh_conversation *c, bool whole, struct bh_buf *b)
+void bh_said_share(const struct bh_talk *c, bool whole, struct bh_buf *b)
 {
 	const char *last = strrchr(c->share, '\\');
 
@@ -117,7 +117,7 @@ void bh_said_share(const struct bh_conversation *c, bool whole, struct bh_buf *b
 		bh_buf_str(b, c->port ? "-" : "(logon)");
 }
 
-void bh_said_client(const struct bh_conversation *c, struct bh_buf *b)
+void bh_said_client(const struct bh_talk *c, struct bh_buf *b)
 {
 	char text[BH_ADDR_TEXT];
 
@@ -127,7 +127,7 @@ void bh_said_client(const struct bh_conversation *c, struct bh_buf *b)
 		bh_buf_str(b, bh_addr_format(&c->client, text));
 }
 
-void bh_said_server(const struct bh_conversation *c, struct bh_buf *b)
+void bh_said_server(const struct bh_talk *c, struct bh_buf *b)
 {
 	char text[BH_ADDR_TEXT];
 

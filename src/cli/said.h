@@ -11,22 +11,22 @@
 
 /* "ok", "logon failed (LOGON_FAILURE)", "share denied (ACCESS_DENIED)", "refused" …;
  * brief: without what stands in brackets. */
-void bh_said_outcome(const struct bh_conversation *c, bool brief, struct bh_buf *b);
+void bh_said_outcome(const struct bh_talk *c, bool brief, struct bh_buf *b);
 
 /* "encrypted", "signed", "in clear, unsigned", "-" when not known. */
-const char *bh_said_safety(const struct bh_conversation *c);
+const char *bh_said_safety(const struct bh_talk *c);
 
 /* "alice", "CORP\\alice (guest)", "kerberos", "anonymous", "-"; or without the domain. */
-void bh_said_user(const struct bh_conversation *c, bool whole, struct bh_buf *b);
+void bh_said_user(const struct bh_talk *c, bool whole, struct bh_buf *b);
 
 /* The UNC path, or its last part; "-" when there is none. */
-void bh_said_share(const struct bh_conversation *c, bool whole, struct bh_buf *b);
+void bh_said_share(const struct bh_talk *c, bool whole, struct bh_buf *b);
 
 /* The address, else the name it goes by. */
-void bh_said_client(const struct bh_conversation *c, struct bh_buf *b);
+void bh_said_client(const struct bh_talk *c, struct bh_buf *b);
 
 /* "10.0.0.1", "10.0.0.1:139", "[fd00::1]:139", "fs1": the port when it is not 445. */
-void bh_said_server(const struct bh_conversation *c, struct bh_buf *b);
+void bh_said_server(const struct bh_talk *c, struct bh_buf *b);
 
 /* "3.1.1" or "-". */
 const char *bh_said_dialect(uint8_t dialect);

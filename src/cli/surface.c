@@ -58,7 +58,7 @@ static size_t servers_of(const struct bh_row *rows, size_t n, struct used *v)
 	size_t count = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		const struct bh_conversation *c = &rows[i].who;
+		const struct bh_talk *c = &rows[i].who;
 		struct used *u = count ? &v[count - 1] : NULL;
 		if (c->outcome != BH_ANSWERED)
 			continue;
@@ -81,7 +81,7 @@ static json_t *servers_json(const struct used *v, size_t n)
 
 	for (size_t i = 0; i < n; i++) {
 		char text[BH_ADDR_TEXT];
-		const struct bh_conversation *c = &v[i].first->who;
+		const struct bh_talk *c = &v[i].first->who;
 		json_t *o = json_object();
 		json_object_set_new(o, "server", json_string(bh_addr_format(&c->server, text)));
 		json_object_set_new(o, "port", json_integer(c->port));

@@ -12,8 +12,7 @@ struct place {
 };
 
 #define AT(field)                                                                                  \
-	.offset = offsetof(struct bh_conversation, field),                                         \
-	.size = sizeof(((struct bh_conversation *)NULL)->field)
+	.offset = offsetof(struct bh_talk, field), .size = sizeof(((struct bh_talk *)NULL)->field)
 
 static const struct place places[FIELDS] = {
 	[FIELD_CLIENT] = { AT(client) },
@@ -43,17 +42,25 @@ static const struct place places[FIELDS] = {
 	[FIELD_COMPLETE] = { AT(complete) },
 };
 
-static const char *text(const struct bh_conversation *c, enum agree_field f)
+static bool is_text(enum agree_field f)
 {
-	return (const char *)c + places[f].offset;
+	return f >= FIELD_SERVER_NAME && f <= FIELD_SERVICE;
 }
 
-static uint8_t byte(const struct bh_conversation *c, enum agree_field f)
+static const char *text(const struct bh_talk *c, enum agree_field f)
+{
+	const char *at;
+
+	memcpy(&at, (const char *)c + places[f].offset, sizeof at);
+	return at;
+}
+
+static uint8_t byte(const struct bh_talk *c, enum agree_field f)
 {
 	return *((const uint8_t *)c + places[f].offset);
 }
 
-static bool knows(const struct bh_conversation *c, enum agree_field f)
+static bool knows(const struct bh_talk *c, enum agree_field f)
 {
 	switch (f) {
 	case FIELD_CLIENT: return c->client.family;
@@ -70,7 +77,7 @@ static bool knows(const struct bh_conversation *c, enum agree_field f)
 	return byte(c, f) != (f < FIELD_SMB1_OFFERED ? 0 : (uint8_t)BH_UNKNOWN);
 }
 
-uint32_t agree_known(const struct bh_conversation *c)
+uint32_t agree_known(const struct bh_talk *c)
 {
 	uint32_t mask = 0;
 
@@ -97,14 +104,14 @@ static bool guest_name(const char *user)
 	       !strcasecmp(user, "ANONYMOUS LOGON");
 }
 
-bool agree_nobody(const struct bh_conversation *c)
+bool agree_nobody(const struct bh_talk *c)
 {
 	return c->auth == BH_AUTH_ANONYMOUS || c->guest == 1 ||
 	       (c->known & BH_KNOWN_USER && guest_name(c->user));
 }
 
 /* A guest is told by the name that was claimed, or by that of the guest account. */
-static bool same_user(const struct bh_conversation *a, const struct bh_conversation *b)
+static bool same_user(const struct bh_talk *a, const struct bh_talk *b)
 {
 	if (same_span(agree_user(a->user), agree_user(b->user)))
 		return true;
@@ -117,7 +124,7 @@ static struct bh_span first_label(const char *name)
 }
 
 /* An account of the machine itself: clients say their own name, or ".", for it. */
-static bool own_domain(const struct bh_conversation *c, const char *domain)
+static bool own_domain(const struct bh_talk *c, const char *domain)
 {
 	return !strcmp(domain, ".") ||
 	       (c->known & BH_KNOWN_WORKSTATION && naming_same(domain, c->workstation)) ||
@@ -125,7 +132,7 @@ static bool own_domain(const struct bh_conversation *c, const char *domain)
 }
 
 /* CORP and CORP.EXAMPLE are one. */
-static bool same_domain(const struct bh_conversation *a, const struct bh_conversation *b)
+static bool same_domain(const struct bh_talk *a, const struct bh_talk *b)
 {
 	return same_span(first_label(a->domain), first_label(b->domain)) ||
 	       own_domain(a, a->domain) || own_domain(b, b->domain) || own_domain(a, b->domain) ||
@@ -149,8 +156,7 @@ static bool same_outcome(uint8_t x, uint8_t y)
 	return x == y || (x == BH_BLOCKED && stopped(y)) || (y == BH_BLOCKED && stopped(x));
 }
 
-static bool agrees(
-	const struct bh_conversation *a, const struct bh_conversation *b, enum agree_field f)
+static bool agrees(const struct bh_talk *a, const struct bh_talk *b, enum agree_field f)
 {
 	switch (f) {
 	case FIELD_CLIENT: return bh_addr_equal(&a->client, &b->client);
@@ -172,7 +178,7 @@ static bool agrees(
 	}
 }
 
-bool agree_on(const struct bh_conversation *a, const struct bh_conversation *b, uint32_t mask)
+bool agree_on(const struct bh_talk *a, const struct bh_talk *b, uint32_t mask)
 {
 	for (; mask; mask &= mask - 1) {
 		if (!agrees(a, b, (enum agree_field)__builtin_ctz(mask)))
@@ -183,7 +189,7 @@ bool agree_on(const struct bh_conversation *a, const struct bh_conversation *b, 
 
 /* ---- joining ---- */
 
-void agree_copy(struct bh_conversation *to, const struct bh_conversation *from, enum agree_field f)
+void agree_copy(struct bh_talk *to, const struct bh_talk *from, enum agree_field f)
 {
 	const struct place *p = &places[f];
 
@@ -193,13 +199,16 @@ void agree_copy(struct bh_conversation *to, const struct bh_conversation *from, 
 	to->known |= p->bit;
 }
 
-void agree_forget(struct bh_conversation *c, enum agree_field f)
+void agree_forget(struct bh_talk *c, enum agree_field f)
 {
 	const struct place *p = &places[f];
 
 	if (f == FIELD_PORT)
 		return;
-	memset((char *)c + p->offset, f < FIELD_SMB1_OFFERED ? 0 : 0xff, p->size);
+	if (is_text(f))
+		memcpy((char *)c + p->offset, &(const char *){ "" }, p->size);
+	else
+		memset((char *)c + p->offset, f < FIELD_SMB1_OFFERED ? 0 : 0xff, p->size);
 	c->known &= (uint8_t)~p->bit;
 }
 
@@ -209,8 +218,7 @@ static bool names_its_server(const char *share)
 	return !strncmp(share, "\\\\", 2) && share[2] != '*';
 }
 
-static bool fuller(
-	const struct bh_conversation *from, const struct bh_conversation *to, enum agree_field f)
+static bool fuller(const struct bh_talk *from, const struct bh_talk *to, enum agree_field f)
 {
 	switch (f) {
 	case FIELD_SHARE: return names_its_server(from->share) && !names_its_server(to->share);
@@ -223,8 +231,7 @@ static bool fuller(
 	}
 }
 
-void agree_refine(
-	struct bh_conversation *to, const struct bh_conversation *from, enum agree_field f)
+void agree_refine(struct bh_talk *to, const struct bh_talk *from, enum agree_field f)
 {
 	if (fuller(from, to, f))
 		agree_copy(to, from, f);

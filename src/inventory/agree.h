@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "model/conversation.h"
+#include "model/talk.h"
 
 enum agree_field {
 	FIELD_CLIENT,
@@ -39,19 +39,18 @@ enum agree_field {
 static_assert(FIELDS <= 32, "a set of fields is a uint32_t");
 
 /* A bit for each field that is known.  Empty names are none. */
-uint32_t agree_known(const struct bh_conversation *c);
+uint32_t agree_known(const struct bh_talk *c);
 
 /* Can both be said of one conversation?  Of the fields in mask, which both know. */
-bool agree_on(const struct bh_conversation *a, const struct bh_conversation *b, uint32_t mask);
+bool agree_on(const struct bh_talk *a, const struct bh_talk *b, uint32_t mask);
 
 /* Of two that agree the fuller word is kept: a UNC path before \\*\NAME. */
-void agree_refine(
-	struct bh_conversation *to, const struct bh_conversation *from, enum agree_field f);
-void agree_copy(struct bh_conversation *to, const struct bh_conversation *from, enum agree_field f);
-void agree_forget(struct bh_conversation *c, enum agree_field f);
+void agree_refine(struct bh_talk *to, const struct bh_talk *from, enum agree_field f);
+void agree_copy(struct bh_talk *to, const struct bh_talk *from, enum agree_field f);
+void agree_forget(struct bh_talk *c, enum agree_field f);
 
 /* The name before "@": users are told as alice and as alice@corp.example. */
 struct bh_span agree_user(const char *user);
 
 /* Somebody whose name says nothing: anonymous, guest. */
-bool agree_nobody(const struct bh_conversation *c);
+bool agree_nobody(const struct bh_talk *c);

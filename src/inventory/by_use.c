@@ -34,7 +34,7 @@ static int by_name(const void *a, const void *b)
 	return compare_entries(a, b);
 }
 
-static int compare_use(const struct bh_conversation *x, const struct bh_conversation *y)
+static int compare_use(const struct bh_talk *x, const struct bh_talk *y)
 {
 	int r = bh_addr_compare(&x->client, &y->client);
 
@@ -47,7 +47,7 @@ static int by_client_and_share(const void *a, const void *b)
 	const struct bh_row *y = *(const struct bh_row *const *)b;
 	int r = compare_use(&x->who, &y->who);
 
-	return r ? r : bh_conversation_compare(&x->who, &y->who);
+	return r ? r : bh_talk_compare(&x->who, &y->who);
 }
 
 /* Is it about a share that says something, by a client that is known? */
@@ -58,7 +58,7 @@ static bool tells(const struct bh_row *row)
 
 static bool nameless(const struct bh_row *row, const struct naming *names)
 {
-	const struct bh_conversation *c = &row->who;
+	const struct bh_talk *c = &row->who;
 	struct bh_addr addr;
 
 	return !c->server.family && c->known & BH_KNOWN_SERVER_NAME && c->server_name[0] &&

@@ -44,8 +44,8 @@ struct work {
 
 static int by_pair(const void *a, const void *b)
 {
-	const struct bh_conversation *x = &(*(const struct bh_row *const *)a)->who;
-	const struct bh_conversation *y = &(*(const struct bh_row *const *)b)->who;
+	const struct bh_talk *x = &(*(const struct bh_row *const *)a)->who;
+	const struct bh_talk *y = &(*(const struct bh_row *const *)b)->who;
 	int r = end_compare(x, true, y, true);
 
 	return r ? r : end_compare(x, false, y, false);
@@ -267,7 +267,7 @@ static void add_outside(struct work *k, size_t n, const struct bh_host_row *host
 	struct bh_endpoint *const *of)
 {
 	for (size_t i = 0, after; i < n; i = after) {
-		const struct bh_conversation *c = &k->v[i]->who;
+		const struct bh_talk *c = &k->v[i]->who;
 		for (after = i + 1; after < n && !by_pair(&k->v[i], &k->v[after]);)
 			after++;
 		const struct bh_host_row *h = bh_inventory_host(hosts, n_hosts, c, false);
@@ -280,7 +280,7 @@ static int fill(struct work *k, size_t n, const struct bh_host_row *hosts, size_
 	struct bh_endpoint *const *of)
 {
 	for (size_t i = 0, after; i < n; i = after) {
-		const struct bh_conversation *c = &k->v[i]->who;
+		const struct bh_talk *c = &k->v[i]->who;
 		for (after = i + 1; after < n; after++) {
 			if (end_compare(c, true, &k->v[after]->who, true))
 				break;

@@ -118,7 +118,7 @@ static bool kerberos_from(
 }
 
 /* A ticket is asked for by the server's full name: who calls it by that could have one. */
-static bool called_in_full(const struct bh_conversation *c)
+static bool called_in_full(const struct bh_talk *c)
 {
 	return c->known & BH_KNOWN_SERVER_NAME && naming_is_name(c->server_name) &&
 	       strchr(c->server_name, '.');
@@ -226,7 +226,8 @@ static const char *common(const struct bh_row *const *v, size_t n, uint8_t bit, 
 	const char *text = NULL;
 
 	for (size_t i = 0; i < n; i++) {
-		const char *one = (const char *)&v[i]->who + offset;
+		const char *one;
+		memcpy(&one, (const char *)&v[i]->who + offset, sizeof one);
 		if (!(v[i]->who.known & bit) || !one[0])
 			continue;
 		if (text && strcasecmp(text, one))
@@ -238,7 +239,7 @@ static const char *common(const struct bh_row *const *v, size_t n, uint8_t bit, 
 	return text;
 }
 
-#define COMMON(v, n, bit, field) common(v, n, bit, offsetof(struct bh_conversation, field))
+#define COMMON(v, n, bit, field) common(v, n, bit, offsetof(struct bh_talk, field))
 
 const char *findings_name(const struct bh_host_row *h)
 {

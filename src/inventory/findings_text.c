@@ -109,7 +109,7 @@ static const char *ntlm(const struct found *x, struct bh_arena *a)
 	const char *name = NULL;
 
 	for (size_t i = 0; i < x->n; i++) {
-		const struct bh_conversation *c = &x->rows[i]->who;
+		const struct bh_talk *c = &x->rows[i]->who;
 		if (c->known & BH_KNOWN_SERVER_NAME && c->server_name[0] &&
 			(!name || strcmp(c->server_name, name) < 0))
 			name = c->server_name;

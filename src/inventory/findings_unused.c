@@ -1,7 +1,6 @@
 /*
  * What nobody uses: no row shows it, so it is asked of what is known to be there.
  */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "inventory/findings.h"
@@ -55,7 +54,9 @@ static int servers_unused(struct search *s)
 	if (n)
 		qsort(v, n, sizeof *v, by_heard);
 	for (size_t i = 0; !r && i < n; i++) {
-		struct bh_conversation c = { .server = v[i]->addr };
+		struct bh_talk c;
+		bh_talk_init(&c);
+		c.server = v[i]->addr;
 		const struct bh_host_row *h = bh_inventory_host(s->hosts, s->n_hosts, &c, true);
 		if ((i && bh_addr_equal(&v[i - 1]->addr, &v[i]->addr)) ||
 			(h && (h->clients || h->is_server)))
@@ -75,10 +76,10 @@ static bool is_used(const struct bh_row *const *used, size_t n, const struct bh_
 	struct bh_row key = { 0 };
 	const struct bh_row *p = &key;
 
+	bh_talk_init(&key.who);
 	key.who.server = l->server;
-	if (l->server_name)
-		snprintf(key.who.server_name, sizeof key.who.server_name, "%s", l->server_name);
-	snprintf(key.who.share, sizeof key.who.share, "%s", bh_share_name(l->share));
+	key.who.server_name = l->server_name ? l->server_name : "";
+	key.who.share = bh_share_name(l->share);
 	return n && bsearch(&p, used, n, sizeof *used, findings_by_share);
 }
 
@@ -93,9 +94,11 @@ static int shares_unused(struct search *s)
 	qsort(s->hits, n, sizeof *s->hits, findings_by_share);
 	for (size_t i = 0; i < s->w->n_listed; i++) {
 		const struct bh_share_listed *l = &s->w->listed[i];
-		struct bh_conversation c = { .server = l->server };
+		struct bh_talk c;
 		if (is_used(s->hits, n, l))
 			continue;
+		bh_talk_init(&c);
+		c.server = l->server;
 		struct bh_finding *f = findings_room(s);
 		if (!f)
 			return -ENOMEM;

@@ -307,14 +307,15 @@ static int find_cell(
 {
 	struct pool *p = &inv->cell_pool;
 	uint64_t h = bh_conversation_hash(who, inv->seed ^ source);
+	const struct bh_talk want = bh_talk_of(who);
 
 	for (uint32_t i = p->n_buckets ? p->buckets[h & (p->n_buckets - 1)] : 0; i;
 		i = inv->cells[i].next) {
-		struct bh_conversation c;
+		struct bh_talk t;
 		if (inv->cells[i].hash != h || inv->cells[i].source != source)
 			continue;
-		bh_conversation_unpack(inv->cells[i].packed, &c);
-		if (bh_conversation_equal(&c, who)) {
+		bh_talk_unpack(inv->cells[i].packed, &t);
+		if (bh_talk_equal(&t, &want)) {
 			*ret = i;
 			return 0;
 		}
@@ -391,9 +392,9 @@ static bool supersedes(
 	if (!l->cell || f->kind == BH_FACT_LEAF_GONE)
 		return l->cell != 0;
 
-	struct bh_conversation was;
-	bh_conversation_unpack(inv->cells[l->cell].packed, &was);
-	int r = bh_conversation_compare(&f->leaf_is.who, &was);
+	struct bh_talk was, is = bh_talk_of(&f->leaf_is.who);
+	bh_talk_unpack(inv->cells[l->cell].packed, &was);
+	int r = bh_talk_compare(&is, &was);
 	if (!r)
 		r = memcmp(&f->leaf_is.figures, &l->figures, sizeof l->figures);
 	return r > 0 || (!r && f->leaf_is.closed > l->closed);
@@ -458,7 +459,7 @@ int bh_inventory_fold(struct bh_inventory *inv, uint32_t source, const struct bh
 static int by_conversation(const void *a, const void *b)
 {
 	const struct bh_row *x = a, *y = b;
-	int r = bh_conversation_compare(&x->who, &y->who);
+	int r = bh_talk_compare(&x->who, &y->who);
 
 	/* Then by the one source that each has so far. */
 	return r ? r : x->sources[0] < y->sources[0] ? -1 : x->sources[0] > y->sources[0];
@@ -472,7 +473,7 @@ static int merge(struct bh_row *v, size_t n, struct bh_arena *a, size_t *ret)
 	for (size_t i = 0, after; i < n; i = after) {
 		struct bh_row *to = &v[rows++];
 		for (after = i + 1; after < n; after++) {
-			if (!bh_conversation_equal(&v[i].who, &v[after].who))
+			if (!bh_talk_equal(&v[i].who, &v[after].who))
 				break;
 		}
 		uint32_t *sources = bh_arena_array(a, after - i, sizeof *sources);
@@ -505,7 +506,10 @@ int bh_inventory_rows(const struct bh_inventory *inv, struct bh_arena *a, const 
 		const struct cell *c = &inv->cells[i];
 		if (!alive(c))
 			continue;
-		bh_conversation_unpack(c->packed, &v[n].who);
+		const char *packed = bh_arena_copy(a, c->packed, bh_conversation_packed(c->packed));
+		if (!packed)
+			return -ENOMEM;
+		bh_talk_unpack(packed, &v[n].who);
 		v[n].figures = total(inv, c);
 		v[n].sources = &c->source;
 		v[n].n_sources = 1;
@@ -527,10 +531,11 @@ int bh_inventory_changes(const struct bh_inventory *inv, uint32_t source, bh_row
 		struct bh_row row;
 		if (!c->dirty || c->source != source)
 			continue;
-		bh_conversation_unpack(c->packed, &row.who);
+		bh_talk_unpack(c->packed, &row.who);
 		row.figures = total(inv, c);
 		row.sources = &c->source;
 		row.n_sources = 1;
+		row.each = NULL;
 		int r = fn(ctx, &row);
 		if (r)
 			return r;

@@ -14,13 +14,12 @@ static int compare_spans(struct bh_span x, struct bh_span y)
 	return r ? r : x.len < y.len ? -1 : x.len > y.len;
 }
 
-static const char *end_name(const struct bh_conversation *c, bool server)
+static const char *end_name(const struct bh_talk *c, bool server)
 {
 	return server ? c->server_name : c->workstation;
 }
 
-int end_compare(const struct bh_conversation *x, bool x_server, const struct bh_conversation *y,
-	bool y_server)
+int end_compare(const struct bh_talk *x, bool x_server, const struct bh_talk *y, bool y_server)
 {
 	const struct bh_addr *a = x_server ? &x->server : &x->client;
 	const struct bh_addr *b = y_server ? &y->server : &y->client;
@@ -48,14 +47,14 @@ static int by_peer(const void *a, const void *b)
 	if (x->served != y->served)
 		return x->served ? -1 : 1;
 	int r = end_compare(&x->row->who, !x->served, &y->row->who, !y->served);
-	return r ? r : bh_conversation_compare(&x->row->who, &y->row->who);
+	return r ? r : bh_talk_compare(&x->row->who, &y->row->who);
 }
 
 /* ---- figures ---- */
 
 static void add_served(struct bh_host_row *h, const struct bh_row *r, bh_time *signing_at)
 {
-	const struct bh_conversation *c = &r->who;
+	const struct bh_talk *c = &r->who;
 
 	if (c->outcome != BH_ANSWERED)
 		return;
@@ -283,7 +282,7 @@ int bh_inventory_hosts(const struct bh_row *rows, size_t n, const struct bh_witn
 	qsort(parts, 2 * n, sizeof *parts, by_host);
 	for (size_t i = 0, after; i < 2 * n; i = after) {
 		struct bh_host_row *h = &hosts[count++];
-		const struct bh_conversation *c = &parts[i].row->who;
+		const struct bh_talk *c = &parts[i].row->who;
 		struct deeds d = { 0 };
 		for (after = i + 1; after < 2 * n && !by_host(&parts[i], &parts[after]);)
 			after++;
@@ -300,7 +299,7 @@ int bh_inventory_hosts(const struct bh_row *rows, size_t n, const struct bh_witn
 }
 
 /* A host without an address is known by whichever name it has. */
-static int compare_host(const struct bh_host_row *h, const struct bh_conversation *c, bool server)
+static int compare_host(const struct bh_host_row *h, const struct bh_talk *c, bool server)
 {
 	const struct bh_addr *addr = server ? &c->server : &c->client;
 	const char *name = h->name ? h->name : h->workstation ? h->workstation : "";
@@ -313,7 +312,7 @@ static int compare_host(const struct bh_host_row *h, const struct bh_conversatio
 }
 
 const struct bh_host_row *bh_inventory_host(
-	const struct bh_host_row *hosts, size_t n, const struct bh_conversation *c, bool server)
+	const struct bh_host_row *hosts, size_t n, const struct bh_talk *c, bool server)
 {
 	size_t lo = 0, hi = n;
 

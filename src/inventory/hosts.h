@@ -15,8 +15,7 @@ struct vote {
 const char *vote_elect(struct vote *v, size_t n);
 
 /* One end of two conversations: by address, and those without one by name. */
-int end_compare(const struct bh_conversation *x, bool x_server, const struct bh_conversation *y,
-	bool y_server);
+int end_compare(const struct bh_talk *x, bool x_server, const struct bh_talk *y, bool y_server);
 
 /* A host's row, and which end of it the host is. */
 struct part {

@@ -68,7 +68,7 @@ static uint64_t addr_key(uint64_t seed, const struct bh_addr *a)
 	return mix(mix(mix(seed, a->family), (uint64_t)a->num), (uint64_t)(a->num >> 64));
 }
 
-static const char *end_name(const struct bh_conversation *c, bool server)
+static const char *end_name(const struct bh_talk *c, bool server)
 {
 	uint8_t bit = server ? BH_KNOWN_SERVER_NAME : BH_KNOWN_WORKSTATION;
 
@@ -76,7 +76,7 @@ static const char *end_name(const struct bh_conversation *c, bool server)
 }
 
 /* What an end is known by: its address, else its name. */
-static uint64_t end_key(const struct unify *u, const struct bh_conversation *c, bool server)
+static uint64_t end_key(const struct unify *u, const struct bh_talk *c, bool server)
 {
 	const struct bh_addr *addr = server ? &c->server : &c->client;
 
@@ -86,7 +86,7 @@ static uint64_t end_key(const struct unify *u, const struct bh_conversation *c, 
 
 /* The same, and what else it may be known by. */
 static size_t end_keys(
-	const struct unify *u, const struct bh_conversation *c, bool server, uint64_t ret[ENDS])
+	const struct unify *u, const struct bh_talk *c, bool server, uint64_t ret[ENDS])
 {
 	const struct bh_addr *addr = server ? &c->server : &c->client;
 	const char *name = end_name(c, server), *names[ALIASES];
@@ -109,14 +109,14 @@ static size_t end_keys(
 #define ANY 1u
 #define NO  2u
 
-static uint64_t share_key(const struct unify *u, const struct bh_conversation *c, uint32_t known)
+static uint64_t share_key(const struct unify *u, const struct bh_talk *c, uint32_t known)
 {
 	const char *name = bh_share_name(c->share);
 
 	return known >> FIELD_SHARE & 1 ? text_key(u->seed, bh_span_of(name, strlen(name))) : NO;
 }
 
-static uint64_t user_key(const struct unify *u, const struct bh_conversation *c, uint32_t known)
+static uint64_t user_key(const struct unify *u, const struct bh_talk *c, uint32_t known)
 {
 	if (!(known >> FIELD_USER & 1) || agree_nobody(c))
 		return NO;

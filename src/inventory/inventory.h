@@ -41,11 +41,12 @@ BH_AUTO_FREE(bh_inventory)
  * (nothing changes), -ENOMEM. */
 BH_MUST int bh_inventory_fold(struct bh_inventory *inv, uint32_t source, const struct bh_fact *f);
 
-/* All rows in bh_conversation_compare order, in the arena.  -ENOMEM. */
+/* All rows in bh_talk_compare order, in the arena with their texts.  -ENOMEM. */
 BH_MUST int bh_inventory_rows(const struct bh_inventory *inv, struct bh_arena *a,
 	const struct bh_row **ret, size_t *n_ret);
 
-/* 0 to go on; anything else ends the walk and is returned from it. */
+/* 0 to go on; anything else ends the walk and is returned from it.  The row and its texts
+ * die when it returns. */
 typedef int (*bh_row_fn)(void *ctx, const struct bh_row *row);
 
 /* Tells the rows of one source that are new or changed since bh_inventory_saved, with
@@ -82,8 +83,8 @@ struct bh_witnesses {
  *
  * An end that a log names without its address gets the one address that is known for
  * the name, or by which alone what it served was served (by_use.h).  The order of rows does not
- * matter.  In bh_conversation_compare order, in the arena, or rows itself when nothing is to be
- * joined.  -ENOMEM.
+ * matter.  In bh_talk_compare order, in the arena, its texts those of rows, or rows itself
+ * when nothing is to be joined.  -ENOMEM.
  */
 BH_MUST int bh_inventory_unify(const struct bh_row *rows, size_t n, const struct bh_witnesses *w,
 	struct bh_arena *a, const struct bh_row **ret, size_t *n_ret);
@@ -104,7 +105,7 @@ BH_MUST int bh_inventory_hosts(const struct bh_row *rows, size_t n, const struct
 	struct bh_arena *a, const struct bh_host_row **ret, size_t *n_ret);
 /* The machine at either end of a row of theirs; NULL when it is none of hosts[0..n). */
 const struct bh_host_row *bh_inventory_host(
-	const struct bh_host_row *hosts, size_t n, const struct bh_conversation *c, bool server);
+	const struct bh_host_row *hosts, size_t n, const struct bh_talk *c, bool server);
 /* What an administrator should know of: the gravest first, and of these what happens
  * most.  hosts: bh_inventory_hosts's of the same rows.  What would need to be known to
  * be claimed is not claimed without.  -ENOMEM. */

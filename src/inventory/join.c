@@ -27,13 +27,12 @@ static bool same_end(const struct naming *names, const struct bh_addr *x, const 
 	return y->family && x_name[0] && naming_has(names, x_name, y);
 }
 
-static const char *name_if(const struct bh_conversation *c, uint8_t bit, const char *name)
+static const char *name_if(const struct bh_talk *c, uint8_t bit, const char *name)
 {
 	return c->known & bit ? name : "";
 }
 
-static bool same_ends(const struct naming *names, const struct bh_conversation *x,
-	const struct bh_conversation *y)
+static bool same_ends(const struct naming *names, const struct bh_talk *x, const struct bh_talk *y)
 {
 	return same_end(names, &x->server, name_if(x, BH_KNOWN_SERVER_NAME, x->server_name),
 		       &y->server, name_if(y, BH_KNOWN_SERVER_NAME, y->server_name)) &&
@@ -62,7 +61,7 @@ bool join_fits(const struct unify *u, const struct cell *c, const struct group *
 	       same_ends(&u->names, c->who, g->who);
 }
 
-static struct bh_conversation *own(struct unify *u, struct group *g)
+static struct bh_talk *own(struct unify *u, struct group *g)
 {
 	if (!g->own) {
 		g->own = bh_arena_copy(u->a, g->who, sizeof *g->own);
@@ -84,7 +83,7 @@ void join_begin(const struct unify *u, struct group *g)
 }
 
 /* What several tell differently within one step nobody knows. */
-static void settle(struct group *g, const struct bh_conversation *from, enum agree_field f)
+static void settle(struct group *g, const struct bh_talk *from, enum agree_field f)
 {
 	uint32_t bit = 1u << f;
 
@@ -104,8 +103,7 @@ static void settle(struct group *g, const struct bh_conversation *from, enum agr
 	}
 }
 
-int join_fields(
-	struct unify *u, struct group *to, const struct bh_conversation *from, uint32_t known)
+int join_fields(struct unify *u, struct group *to, const struct bh_talk *from, uint32_t known)
 {
 	join_begin(u, to);
 	if (!own(u, to))

@@ -109,7 +109,7 @@ int naming_from(const struct bh_row *rows, size_t n, const struct bh_name_seen *
 	if (!t.by_name)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
-		const struct bh_conversation *c = &rows[i].who;
+		const struct bh_talk *c = &rows[i].who;
 		if (c->known & BH_KNOWN_SERVER_NAME)
 			add(&t, c->server_name, &c->server);
 		if (c->known & BH_KNOWN_WORKSTATION)

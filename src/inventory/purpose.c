@@ -60,8 +60,8 @@ static bool is_glue(const struct bh_row *row)
 
 static int by_pair(const void *a, const void *b)
 {
-	const struct bh_conversation *x = &(*(const struct bh_row *const *)a)->who;
-	const struct bh_conversation *y = &(*(const struct bh_row *const *)b)->who;
+	const struct bh_talk *x = &(*(const struct bh_row *const *)a)->who;
+	const struct bh_talk *y = &(*(const struct bh_row *const *)b)->who;
 	int r = end_compare(x, true, y, true);
 
 	return r ? r : end_compare(x, false, y, false);

@@ -90,7 +90,7 @@ static int8_t both(int8_t a, int8_t b)
 }
 
 /* The user, or whoever the client is when he is not known. */
-static const char *used_by(const struct bh_conversation *c, struct bh_arena *a)
+static const char *used_by(const struct bh_talk *c, struct bh_arena *a)
 {
 	char text[BH_ADDR_TEXT];
 
@@ -152,7 +152,7 @@ static int make_share(const struct bh_row **rows, size_t n, struct vote *votes, 
 
 	*ret = (struct bh_share_row){ .server = rows[0]->who.server, .encrypted = BH_UNKNOWN };
 	for (size_t i = 0; i < n; i++) {
-		const struct bh_conversation *c = &rows[i]->who;
+		const struct bh_talk *c = &rows[i]->who;
 		const struct bh_figures *f = &rows[i]->figures;
 		bool denied = c->known & BH_KNOWN_SHARE_STATUS && c->share_status;
 		votes[i] = (struct vote){ c->share, f->connections };

@@ -46,9 +46,9 @@ static bool address_of(const struct unify *u, const char *name, uint8_t family, 
 }
 
 /* The conversation, with addresses for its names. */
-static const struct bh_conversation *resolved(struct unify *u, const struct bh_row *row)
+static const struct bh_talk *resolved(struct unify *u, const struct bh_row *row)
 {
-	const struct bh_conversation *c = &row->who;
+	const struct bh_talk *c = &row->who;
 	struct bh_addr server = c->server, client = c->client;
 	bool found = false;
 
@@ -59,7 +59,7 @@ static const struct bh_conversation *resolved(struct unify *u, const struct bh_r
 		found |= address_of(u, c->workstation, server.family, &client);
 	if (!found)
 		return c;
-	struct bh_conversation *own = bh_arena_copy(u->a, c, sizeof *c);
+	struct bh_talk *own = bh_arena_copy(u->a, c, sizeof *c);
 	if (own) {
 		own->server = server;
 		own->client = client;
@@ -83,7 +83,7 @@ static int add_told(struct unify *u, struct cell *c, uint32_t source)
 /* One row's cells: one for each kind of its sources. */
 static int add_row(struct unify *u, const struct bh_row *row, const struct bh_witnesses *w)
 {
-	const struct bh_conversation *who = resolved(u, row);
+	const struct bh_talk *who = resolved(u, row);
 	struct cell *of[BH_KINDS] = { NULL };
 	uint8_t first = BH_KINDS;
 	int r = who ? 0 : -ENOMEM;
@@ -119,7 +119,7 @@ static int by_kind(const void *a, const void *b)
 
 	if (x->kind != y->kind)
 		return x->kind < y->kind ? -1 : 1;
-	return bh_conversation_compare(x->who, y->who);
+	return bh_talk_compare(x->who, y->who);
 }
 
 /* What several sources of one kind tell alike is summed. */
@@ -157,7 +157,7 @@ static int by_step(const void *a, const void *b)
 	const struct cell *x = a, *y = b;
 	int r = by_level(x, y);
 
-	return r ? r : bh_conversation_compare(x->who, y->who);
+	return r ? r : bh_talk_compare(x->who, y->who);
 }
 
 static int make_cells(
@@ -190,7 +190,7 @@ static int by_who(const void *a, const void *b)
 {
 	const struct group *x = *(struct group *const *)a, *y = *(struct group *const *)b;
 
-	return bh_conversation_compare(x->who, y->who);
+	return bh_talk_compare(x->who, y->who);
 }
 
 static int by_id(const void *a, const void *b)
@@ -270,7 +270,7 @@ static bool nothing_to_join(const struct bh_row *rows, size_t n, const struct bh
 			if (kind_of(w, rows[i].sources[k]) != kind)
 				return false;
 		}
-		if (i && bh_conversation_compare(&rows[i - 1].who, &rows[i].who) >= 0)
+		if (i && bh_talk_compare(&rows[i - 1].who, &rows[i].who) >= 0)
 			return false;
 	}
 	return true;

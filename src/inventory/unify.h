@@ -21,7 +21,7 @@ struct told {
 };
 
 struct cell {
-	const struct bh_conversation *who;
+	const struct bh_talk *who;
 	struct bh_figures figures;
 	const struct told *told;
 	uint32_t known; /* fields */
@@ -30,8 +30,8 @@ struct cell {
 };
 
 struct group {
-	const struct bh_conversation *who;
-	struct bh_conversation *own; /* who, once a field of it was changed */
+	const struct bh_talk *who;
+	struct bh_talk *own; /* who, once a field of it was changed */
 	struct bh_figures figures;
 	const struct told *told;
 	uint32_t known;
@@ -90,7 +90,7 @@ void join_begin(const struct unify *u, struct group *g);
 bool join_fits(const struct unify *u, const struct cell *c, const struct group *g);
 /* What from tells and to does not know.  -ENOMEM. */
 BH_MUST int join_fields(
-	struct unify *u, struct group *to, const struct bh_conversation *from, uint32_t known);
+	struct unify *u, struct group *to, const struct bh_talk *from, uint32_t known);
 BH_MUST int join_sources(struct unify *u, struct group *to, const struct told *from);
 
 /* ---- step.c ---- */

@@ -34,7 +34,7 @@ static json_t *flag(int8_t value)
 	return value == BH_UNKNOWN ? json_null() : json_boolean(value);
 }
 
-static json_t *text(const struct bh_conversation *c, uint8_t bit, const char *value)
+static json_t *text(const struct bh_talk *c, uint8_t bit, const char *value)
 {
 	return c->known & bit ? json_string(value) : json_null();
 }
@@ -44,7 +44,7 @@ static json_t *maybe(const char *value)
 	return value ? json_string(value) : json_null();
 }
 
-static json_t *status(const struct bh_conversation *c, uint8_t bit, uint32_t value)
+static json_t *status(const struct bh_talk *c, uint8_t bit, uint32_t value)
 {
 	return c->known & bit ? json_sprintf("0x%08x", value) : json_null();
 }
@@ -86,7 +86,7 @@ json_t *bh_json_time(bh_time t)
 	return bh_buf_ok(&b) ? json_string(bh_buf_text(&b)) : NULL;
 }
 
-static void set_ends(struct object *o, const struct bh_conversation *c)
+static void set_ends(struct object *o, const struct bh_talk *c)
 {
 	set(o, "client", addr(&c->client));
 	set(o, "server", addr(&c->server));
@@ -98,7 +98,7 @@ static void set_ends(struct object *o, const struct bh_conversation *c)
 	set(o, "share_status", status(c, BH_KNOWN_SHARE_STATUS, c->share_status));
 }
 
-static void set_logon(struct object *o, const struct bh_conversation *c)
+static void set_logon(struct object *o, const struct bh_talk *c)
 {
 	set(o, "user", text(c, BH_KNOWN_USER, c->user));
 	set(o, "domain", text(c, BH_KNOWN_DOMAIN, c->domain));
@@ -109,7 +109,7 @@ static void set_logon(struct object *o, const struct bh_conversation *c)
 	set(o, "auth_status", status(c, BH_KNOWN_AUTH_STATUS, c->auth_status));
 }
 
-static void set_safety(struct object *o, const struct bh_conversation *c, enum bh_purpose purpose)
+static void set_safety(struct object *o, const struct bh_talk *c, enum bh_purpose purpose)
 {
 	set(o, "dialect", name(bh_dialect_names, BH_DIALECTS, c->dialect));
 	set(o, "smb1_offered", flag(c->smb1_offered));
@@ -138,7 +138,7 @@ static void set_figures(struct object *o, const struct bh_figures *f)
 	set(o, "last_seen", bh_json_time(f->last_seen));
 }
 
-json_t *bh_json_conversation(const struct bh_conversation *c, const struct bh_figures *f,
+json_t *bh_json_conversation(const struct bh_talk *c, const struct bh_figures *f,
 	enum bh_purpose purpose, const char *const *sources, size_t n_sources)
 {
 	struct object o = { .o = json_object() };

@@ -12,7 +12,7 @@
 #include "model/row.h"
 
 /* The object of doc/conversations.schema.json; sources: n labels, beside the figures. */
-json_t *bh_json_conversation(const struct bh_conversation *c, const struct bh_figures *f,
+json_t *bh_json_conversation(const struct bh_talk *c, const struct bh_figures *f,
 	enum bh_purpose purpose, const char *const *sources, size_t n_sources);
 
 json_t *bh_json_host(const struct bh_host_row *h);

@@ -203,6 +203,7 @@ uint64_t bh_conversation_hash(const struct bh_conversation *c, uint64_t seed);
 /* One without its empty space, for tables of many: from malloc(), NULL when memory ran
  * out. */
 char *bh_conversation_pack(const struct bh_conversation *c);
+size_t bh_conversation_packed(const char *packed); /* its length */
 void bh_conversation_unpack(const char *packed, struct bh_conversation *ret);
 /* A total order: server, port, client, share, user, then the rest. */
 int bh_conversation_compare(const struct bh_conversation *a, const struct bh_conversation *b);

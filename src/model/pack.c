@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "model/conversation.h"
+#include "model/talk.h"
 
 #define FIXED offsetof(struct bh_conversation, server_name)
 
@@ -43,6 +43,15 @@ char *bh_conversation_pack(const struct bh_conversation *c)
 	return p;
 }
 
+size_t bh_conversation_packed(const char *packed)
+{
+	size_t len = FIXED;
+
+	for (size_t i = 0; i < BH_LEN(texts); i++)
+		len += strlen(packed + len) + 1;
+	return len;
+}
+
 void bh_conversation_unpack(const char *p, struct bh_conversation *ret)
 {
 	memset(ret, 0, sizeof *ret);
@@ -53,5 +62,19 @@ void bh_conversation_unpack(const char *p, struct bh_conversation *ret)
 		assert(n <= texts[i].size);
 		memcpy((char *)ret + texts[i].offset, p, n);
 		p += n;
+	}
+}
+
+void bh_talk_unpack(const char *p, struct bh_talk *ret)
+{
+	const char **const at[] = { &ret->server_name, &ret->share, &ret->user, &ret->domain,
+		&ret->workstation, &ret->service };
+
+	memset(ret, 0, sizeof *ret);
+	memcpy(ret, p, FIXED);
+	p += FIXED;
+	for (size_t i = 0; i < BH_LEN(at); i++) {
+		*at[i] = p;
+		p += strlen(p) + 1;
 	}
 }

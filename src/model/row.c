@@ -99,7 +99,7 @@ static bool failed(uint32_t status)
 
 static bool session_stood(const struct bh_row *row)
 {
-	const struct bh_conversation *c = &row->who;
+	const struct bh_talk *c = &row->who;
 
 	if (c->known & BH_KNOWN_AUTH_STATUS && c->auth_status == 0)
 		return true;
@@ -117,7 +117,7 @@ static bool session_stood(const struct bh_row *row)
 
 enum bh_use bh_row_use(const struct bh_row *row)
 {
-	const struct bh_conversation *c = &row->who;
+	const struct bh_talk *c = &row->who;
 
 	if (c->outcome != BH_ANSWERED)
 		return BH_USE_UNANSWERED;
@@ -185,7 +185,7 @@ static bool is_drive(const char *name)
 	return c >= 'a' && c <= 'z' && !strcmp(name + 1, "$");
 }
 
-enum bh_share_class bh_share_class(const struct bh_conversation *c)
+enum bh_share_class bh_share_class(const struct bh_talk *c)
 {
 	const char *name = bh_share_name(c->share);
 

@@ -5,15 +5,16 @@
  */
 #pragma once
 
-#include "model/conversation.h"
+#include "model/talk.h"
 
 /* A row as it stands: one distinct conversation. */
 struct bh_row {
-	struct bh_conversation who;
+	struct bh_talk who;
 	struct bh_figures figures; /* summed over its sources */
 	const uint32_t *sources; /* ids, ascending */
 	size_t n_sources;
-	const struct bh_figures *each; /* one beside each source; NULL: not told apart */
+	/* One beside each source; NULL: not told apart, or there is but one. */
+	const struct bh_figures *each;
 };
 
 /* What a source of evidence is. */
@@ -57,7 +58,7 @@ enum bh_share_class {
 	BH_CLASSES
 };
 
-enum bh_share_class bh_share_class(const struct bh_conversation *c);
+enum bh_share_class bh_share_class(const struct bh_talk *c);
 
 /* The last part of a UNC path, "" when there is none. */
 const char *bh_share_name(const char *unc);

@@ -21,7 +21,7 @@ enum path { OFF_PATH, GOES_ON, STOPS };
 
 /* A pair goes on if every point on its path admits it. */
 static enum path judge_pair(
-	const struct impact *im, const struct bh_conversation *c, struct bh_decision *ret)
+	const struct impact *im, const struct bh_talk *c, struct bh_decision *ret)
 {
 	enum path path = OFF_PATH;
 
@@ -38,14 +38,14 @@ static enum path judge_pair(
 	return path;
 }
 
-static const char *text_if(const struct bh_conversation *c, uint8_t bit, const char *text)
+static const char *text_if(const struct bh_talk *c, uint8_t bit, const char *text)
 {
 	return c->known & bit && text[0] ? text : NULL;
 }
 
 static void add_row(struct impact *im, const struct bh_row *row, const struct bh_decision *d)
 {
-	const struct bh_conversation *c = &row->who;
+	const struct bh_talk *c = &row->who;
 	const struct known_host *to = known_find(&im->known, &c->server);
 	struct bh_impact_row *r = &im->rows[im->n++];
 

@@ -8,7 +8,7 @@ bool bh_plan_inside(const struct bh_addr *a, const struct bh_addrset *own)
 	return !bh_addr_public(a) || (own && bh_addrset_contains(own, a));
 }
 
-bool known_loopback(const struct bh_conversation *c)
+bool known_loopback(const struct bh_talk *c)
 {
 	const struct bh_addr *ends[] = { &c->client, &c->server };
 
@@ -19,7 +19,7 @@ bool known_loopback(const struct bh_conversation *c)
 	return bh_addr_equal(&c->client, &c->server);
 }
 
-struct bh_service known_service(const struct bh_conversation *c)
+struct bh_service known_service(const struct bh_talk *c)
 {
 	bool quic = c->transport == BH_TRANSPORT_QUIC443;
 
@@ -27,7 +27,7 @@ struct bh_service known_service(const struct bh_conversation *c)
 }
 
 /* Shares that every Windows machine has: using them makes nobody a file server. */
-static bool administrative(const struct bh_conversation *c)
+static bool administrative(const struct bh_talk *c)
 {
 	enum bh_share_class class = bh_share_class(c);
 
@@ -35,7 +35,7 @@ static bool administrative(const struct bh_conversation *c)
 	       (class == BH_CLASS_PRINT && c->share_type != BH_SHARE_PRINT);
 }
 
-static uint8_t shares_of(const struct bh_conversation *c)
+static uint8_t shares_of(const struct bh_talk *c)
 {
 	switch (bh_share_class(c)) {
 	case BH_CLASS_UNKNOWN: return 0;
@@ -68,8 +68,8 @@ bool known_to_workstation(const struct known *k, const struct bh_addr *server)
 
 static int by_pair(const void *x, const void *y)
 {
-	const struct bh_conversation *a = &(*(const struct bh_row *const *)x)->who;
-	const struct bh_conversation *b = &(*(const struct bh_row *const *)y)->who;
+	const struct bh_talk *a = &(*(const struct bh_row *const *)x)->who;
+	const struct bh_talk *b = &(*(const struct bh_row *const *)y)->who;
 	struct bh_service s = known_service(a), t = known_service(b);
 
 	if (s.proto != t.proto)
@@ -79,7 +79,7 @@ static int by_pair(const void *x, const void *y)
 	int r = bh_addr_compare(&a->server, &b->server);
 	if (!r)
 		r = bh_addr_compare(&a->client, &b->client);
-	return r ? r : bh_conversation_compare(a, b);
+	return r ? r : bh_talk_compare(a, b);
 }
 
 const struct bh_row **known_by_pair(const struct bh_row *rows, size_t n, struct bh_arena *a)

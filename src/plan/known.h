@@ -45,10 +45,10 @@ struct known_host *known_find(const struct known *k, const struct bh_addr *addr)
 bool known_to_workstation(const struct known *k, const struct bh_addr *server);
 
 /* Of a machine with itself: the policy never governs it. */
-bool known_loopback(const struct bh_conversation *c);
+bool known_loopback(const struct bh_talk *c);
 
 /* What a policy calls the port, as a packet filter sees it. */
-struct bh_service known_service(const struct bh_conversation *c);
+struct bh_service known_service(const struct bh_talk *c);
 
 /* Rows as pointers in one order whatever order they came in: service, server, client,
  * then the rest.  NULL when memory ran out. */

@@ -47,7 +47,7 @@ static size_t collect_names(
 	size_t m = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		const struct bh_conversation *c = &pairs[i]->who;
+		const struct bh_talk *c = &pairs[i]->who;
 		if (c->known & BH_KNOWN_SERVER_NAME)
 			add_alias(v, &m, c->server_name, known_find(k, &c->server));
 		if (c->known & BH_KNOWN_WORKSTATION)

@@ -53,7 +53,7 @@ static size_t count_rows(const struct pair *const *pairs, size_t n)
 }
 
 /* How it was protected and spoken: told of what worked. */
-static void add_manner(struct bh_seen *s, const struct bh_conversation *c)
+static void add_manner(struct bh_seen *s, const struct bh_talk *c)
 {
 	s->dialects |= 1u << c->dialect;
 	s->is_signed |= c->is_signed == 1;
@@ -70,7 +70,7 @@ struct texts {
 /* Behind an allowed sentence only what worked counts; behind one left out, all. */
 static void add_row(struct bh_seen *s, const struct bh_row *row, bool allowed, struct texts *t)
 {
-	const struct bh_conversation *c = &row->who;
+	const struct bh_talk *c = &row->who;
 	enum bh_use use = bh_row_use(row);
 
 	s->uses[use] += row->figures.connections;
@@ -131,7 +131,7 @@ void suggest_called(
 
 	for (size_t i = 0; v && i < n; i++) {
 		for (size_t k = 0; k < pairs[i]->n; k++) {
-			const struct bh_conversation *c = &pairs[i]->rows[k]->who;
+			const struct bh_talk *c = &pairs[i]->rows[k]->who;
 			struct bh_addr addr;
 			if (!(c->known & BH_KNOWN_SERVER_NAME) || !c->server_name[0] ||
 				!bh_addr_parse(c->server_name, strlen(c->server_name), &addr))

@@ -67,7 +67,7 @@ struct suggest {
 
 /* ---- what to allow ---------------------------------------------------------- */
 
-static unsigned service_of(const struct bh_conversation *c)
+static unsigned service_of(const struct bh_talk *c)
 {
 	struct bh_service s = known_service(c);
 

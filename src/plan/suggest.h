@@ -9,7 +9,7 @@
 struct pair {
 	const struct bh_row *const *rows;
 	size_t n;
-	const struct bh_conversation *who; /* of the first row */
+	const struct bh_talk *who; /* of the first row */
 	unsigned service; /* one BH_SVC_*; 0: not governed */
 	enum bh_left_out why; /* BH_LEFTS: allowed */
 };

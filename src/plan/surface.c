@@ -387,7 +387,7 @@ static int count_used(struct surface *s, const struct bh_row *rows, size_t n)
 	if (!v)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
-		const struct bh_conversation *c = &rows[i].who;
+		const struct bh_talk *c = &rows[i].who;
 		if (!known_loopback(c) && bh_row_use(&rows[i]) <= BH_USE_SMB1)
 			v[m++] = (struct used){ .client = c->client, .server = c->server };
 	}

@@ -4,22 +4,22 @@
 #define AT(field) offsetof(struct bh_conversation, field)
 #define NAMED(column, field, table, count)                                                         \
 	{                                                                                          \
-		column, COLUMN_NAME, AT(field), 1, table, count, 0                                 \
+		column, COLUMN_NAME, AT(field), 0, 1, table, count, 0                              \
 	}
 #define FLAG(column, field)                                                                        \
 	{                                                                                          \
-		column, COLUMN_FLAG, AT(field), 1, NULL, 0, 0                                      \
+		column, COLUMN_FLAG, AT(field), 0, 1, NULL, 0, 0                                   \
 	}
 #define TEXT(field, bit)                                                                           \
 	{                                                                                          \
-#field, COLUMN_TEXT, AT(field), sizeof(((struct bh_conversation *)NULL)->field),   \
-			NULL, 0, bit                                                               \
+#field, COLUMN_TEXT, AT(field), offsetof(struct bh_talk, field),                   \
+			sizeof(((struct bh_conversation *)NULL)->field), NULL, 0, bit              \
 	}
 
 static const struct column place_columns[] = {
-	{ "server", COLUMN_ADDR, AT(server), sizeof(struct bh_addr), NULL, 0, 0 },
+	{ "server", COLUMN_ADDR, AT(server), 0, sizeof(struct bh_addr), NULL, 0, 0 },
 	TEXT(share, BH_KNOWN_SHARE),
-	{ "port", COLUMN_PORT, AT(port), sizeof(uint16_t), NULL, 0, 0 },
+	{ "port", COLUMN_PORT, AT(port), 0, sizeof(uint16_t), NULL, 0, 0 },
 	NAMED("transport", transport, bh_transport_names, BH_TRANSPORTS),
 	TEXT(server_name, BH_KNOWN_SERVER_NAME),
 	NAMED("share_type", share_type, bh_share_type_names, BH_SHARE_TYPES),
@@ -27,16 +27,16 @@ static const struct column place_columns[] = {
 };
 
 static const struct column caller_columns[] = {
-	{ "client", COLUMN_ADDR, AT(client), sizeof(struct bh_addr), NULL, 0, 0 },
+	{ "client", COLUMN_ADDR, AT(client), 0, sizeof(struct bh_addr), NULL, 0, 0 },
 	TEXT(user, BH_KNOWN_USER),
 	TEXT(workstation, BH_KNOWN_WORKSTATION),
 	TEXT(domain, BH_KNOWN_DOMAIN),
 };
 
 static const struct column manner_columns[] = {
-	{ "auth_status", COLUMN_STATUS, AT(auth_status), sizeof(uint32_t), NULL, 0,
+	{ "auth_status", COLUMN_STATUS, AT(auth_status), 0, sizeof(uint32_t), NULL, 0,
 		BH_KNOWN_AUTH_STATUS },
-	{ "share_status", COLUMN_STATUS, AT(share_status), sizeof(uint32_t), NULL, 0,
+	{ "share_status", COLUMN_STATUS, AT(share_status), 0, sizeof(uint32_t), NULL, 0,
 		BH_KNOWN_SHARE_STATUS },
 	NAMED("dialect", dialect, bh_dialect_names, BH_DIALECTS),
 	NAMED("outcome", outcome, bh_outcome_names, BH_OUTCOMES),
@@ -62,15 +62,22 @@ const struct schema_part schema_parts[PARTS] = {
 
 /* ---- a statement's parameters ---- */
 
-static int bind_one(
-	sqlite3_stmt *st, int at, const struct column *k, const struct bh_conversation *c)
+static const char *text_of(const struct column *k, const struct bh_talk *t)
 {
-	const char *field = (const char *)c + k->offset;
+	const char *text;
+
+	memcpy(&text, (const char *)t + k->text_at, sizeof text);
+	return text;
+}
+
+static int bind_one(sqlite3_stmt *st, int at, const struct column *k, const struct bh_talk *t)
+{
+	const char *field = (const char *)t + k->offset;
 	char text[BH_ADDR_TEXT];
 	uint32_t status;
 	uint16_t port;
 
-	if (k->known && !(c->known & k->known))
+	if (k->known && !(t->known & k->known))
 		return sqlite3_bind_null(st, at);
 	switch (k->kind) {
 	case COLUMN_ADDR:
@@ -90,16 +97,16 @@ static int bind_one(
 		memcpy(&status, field, sizeof status);
 		return sqlite3_bind_int64(st, at, status);
 	case COLUMN_TEXT:
-	default: return sqlite3_bind_text(st, at, field, -1, SQLITE_STATIC);
+	default: return sqlite3_bind_text(st, at, text_of(k, t), -1, SQLITE_STATIC);
 	}
 }
 
-int schema_bind(sqlite3_stmt *st, enum part which, const struct bh_conversation *c)
+int schema_bind(sqlite3_stmt *st, enum part which, const struct bh_talk *t)
 {
 	const struct schema_part *p = &schema_parts[which];
 
 	for (int i = 0; i < p->n; i++) {
-		int code = bind_one(st, i + 1, &p->columns[i], c);
+		int code = bind_one(st, i + 1, &p->columns[i], t);
 		if (code != SQLITE_OK)
 			return code == SQLITE_NOMEM ? -ENOMEM : -EIO;
 	}
@@ -204,38 +211,40 @@ int schema_read(sqlite3_stmt *st, enum part which, struct bh_conversation *c)
 
 static_assert(sizeof(struct bh_conversation) + BH_LEN(place_columns) <= SCHEMA_PACKED, "room");
 
-size_t schema_pack(enum part which, const struct bh_conversation *c, char ret[SCHEMA_PACKED])
+size_t schema_pack(enum part which, const struct bh_talk *t, char ret[SCHEMA_PACKED])
 {
 	const struct schema_part *p = &schema_parts[which];
 	char *at = ret;
 
 	for (int i = 0; i < p->n; i++) {
 		const struct column *k = &p->columns[i];
-		const char *field = (const char *)c + k->offset;
-		size_t n = k->kind == COLUMN_TEXT ? strlen(field) + 1 : k->size;
+		bool is_text = k->kind == COLUMN_TEXT;
+		const char *field = is_text ? text_of(k, t) : (const char *)t + k->offset;
+		size_t n = is_text ? strlen(field) + 1 : k->size;
 		if (k->known)
-			*at++ = (c->known & k->known) != 0;
+			*at++ = (t->known & k->known) != 0;
 		memcpy(at, field, n);
 		at += n;
 	}
 	return (size_t)(at - ret);
 }
 
-void schema_unpack(enum part which, const char *packed, struct bh_conversation *c)
+void schema_unpack(enum part which, const char *packed, struct bh_talk *t)
 {
 	const struct schema_part *p = &schema_parts[which];
 
 	for (int i = 0; i < p->n; i++) {
 		const struct column *k = &p->columns[i];
-		char *field = (char *)c + k->offset;
-		size_t n = k->kind == COLUMN_TEXT ? strlen(packed + 1) + 1 : k->size;
 		if (k->known) {
-			c->known &= (uint8_t)~k->known;
+			t->known &= (uint8_t)~k->known;
 			if (*packed++)
-				c->known |= k->known;
+				t->known |= k->known;
 		}
-		memcpy(field, packed, n);
-		memset(field + n, 0, k->size - n);
+		size_t n = k->kind == COLUMN_TEXT ? strlen(packed) + 1 : k->size;
+		if (k->kind == COLUMN_TEXT)
+			memcpy((char *)t + k->text_at, &packed, sizeof packed);
+		else
+			memcpy((char *)t + k->offset, packed, n);
 		packed += n;
 	}
 }

@@ -99,19 +99,19 @@ BH_MUST int batch_begin(struct bh_store *s, unsigned wait_ms);
 /* ---- parts.c ---- */
 
 /* The id of a part; add: make it when there is none, else -ENOENT. */
-BH_MUST int part_id(struct bh_store *s, enum part which, const struct bh_conversation *c, bool add,
-	uint32_t *ret);
+BH_MUST int part_id(
+	struct bh_store *s, enum part which, const struct bh_talk *t, bool add, uint32_t *ret);
 /* Forgets what is remembered of ids: they may be others after this. */
 void parts_forget(struct bh_store *s);
 
 /* Parts by their ids, for whoever reads many rows. */
 struct part_reader {
 	struct bh_store *s;
-	struct part_copy *copies[PARTS];
+	struct bh_arena *keep; /* where texts stay; NULL: they are gone with the next read */
+	struct part_copies *copies[PARTS];
 };
-/* Sets the part's fields of c.  -EIO when there is no such part, or no sane one. */
-BH_MUST int part_read(
-	struct part_reader *r, enum part which, int64_t id, struct bh_conversation *c);
+/* Sets the part's fields of t.  -EIO when there is no such part, or no sane one. */
+BH_MUST int part_read(struct part_reader *r, enum part which, int64_t id, struct bh_talk *t);
 void part_reader_free(struct part_reader *r);
 
 /* ---- put.c ---- */

@@ -92,14 +92,13 @@ static int map_add(struct part_map *m, uint64_t h, const char *p, size_t len, ui
 	return 0;
 }
 
-static int find_stored(
-	struct bh_store *s, enum part which, const struct bh_conversation *c, int64_t *ret)
+static int find_stored(struct bh_store *s, enum part which, const struct bh_talk *t, int64_t *ret)
 {
 	sqlite3_stmt *st;
 	int r = store_wanted(s, (enum statement)(ST_FIND + which), &st);
 
 	if (!r)
-		r = schema_bind(st, which, c);
+		r = schema_bind(st, which, t);
 	if (r)
 		return r;
 	int code = sqlite3_step(st);
@@ -112,14 +111,13 @@ static int find_stored(
 	return r;
 }
 
-static int add_stored(
-	struct bh_store *s, enum part which, const struct bh_conversation *c, int64_t *ret)
+static int add_stored(struct bh_store *s, enum part which, const struct bh_talk *t, int64_t *ret)
 {
 	sqlite3_stmt *st;
 	int r = store_wanted(s, (enum statement)(ST_ADD + which), &st);
 
 	if (!r)
-		r = schema_bind(st, which, c);
+		r = schema_bind(st, which, t);
 	if (!r)
 		r = store_run(s, st);
 	if (!r)
@@ -127,11 +125,10 @@ static int add_stored(
 	return r;
 }
 
-int part_id(struct bh_store *s, enum part which, const struct bh_conversation *c, bool add,
-	uint32_t *ret)
+int part_id(struct bh_store *s, enum part which, const struct bh_talk *t, bool add, uint32_t *ret)
 {
 	char packed[SCHEMA_PACKED];
-	size_t len = schema_pack(which, c, packed);
+	size_t len = schema_pack(which, t, packed);
 	uint64_t h = hash(s->seed, packed, len);
 	const struct part_slot *at = map_find(&s->maps[which], h, packed, len);
 	int64_t id;
@@ -140,9 +137,9 @@ int part_id(struct bh_store *s, enum part which, const struct bh_conversation *c
 		*ret = at->id;
 		return 0;
 	}
-	int r = find_stored(s, which, c, &id);
+	int r = find_stored(s, which, t, &id);
 	if (r == -ENOENT && add)
-		r = add_stored(s, which, c, &id);
+		r = add_stored(s, which, t, &id);
 	if (r)
 		return r;
 	if (id <= 0 || id > UINT32_MAX)
@@ -160,12 +157,22 @@ struct part_copy {
 	char *packed;
 };
 
+/* By their ids: what is kept has a place for every part, and else the places are few, and
+ * who comes last has his. */
+struct part_copies {
+	struct part_copy *v;
+	size_t room, used;
+};
+
 void part_reader_free(struct part_reader *r)
 {
 	for (int which = 0; which < PARTS; which++) {
-		for (size_t i = 0; r->copies[which] && i < COPIES; i++)
-			free(r->copies[which][i].packed);
-		free(r->copies[which]);
+		struct part_copies *c = r->copies[which];
+		for (size_t i = 0; c && !r->keep && i < c->room; i++)
+			free(c->v[i].packed);
+		if (c)
+			free(c->v);
+		free(c);
 	}
 }
 
@@ -187,8 +194,9 @@ static bool sane(enum part which, const struct bh_conversation *part)
 	return bh_fact_sane(&f);
 }
 
-static int load(struct bh_store *s, enum part which, int64_t id, struct part_copy *to)
+static int load(struct part_reader *reader, enum part which, int64_t id, struct part_copy *to)
 {
+	struct bh_store *s = reader->s;
 	struct bh_conversation c;
 	char packed[SCHEMA_PACKED];
 	sqlite3_stmt *st;
@@ -210,28 +218,84 @@ static int load(struct bh_store *s, enum part which, int64_t id, struct part_cop
 		return r;
 	if (s->reveal)
 		bh_pseudonyms_reveal(s->reveal, &c);
-	size_t len = schema_pack(which, &c, packed);
-	char *copy = malloc(len);
+	const struct bh_talk t = bh_talk_of(&c);
+	size_t len = schema_pack(which, &t, packed);
+	char *copy = reader->keep ? bh_arena_strn(reader->keep, packed, len) : malloc(len);
 	if (!copy)
 		return -ENOMEM;
 	memcpy(copy, packed, len);
-	free(to->packed);
+	if (!reader->keep)
+		free(to->packed);
 	*to = (struct part_copy){ id, copy };
 	return 0;
 }
 
-int part_read(struct part_reader *r, enum part which, int64_t id, struct bh_conversation *c)
+static size_t place_of(const struct part_copies *c, int64_t id)
 {
-	if (!r->copies[which])
-		r->copies[which] = calloc(COPIES, sizeof **r->copies);
-	if (!r->copies[which])
+	return (size_t)((uint64_t)id * 0x9e3779b97f4a7c15u >> 20) & (c->room - 1);
+}
+
+static int more_copies(struct part_copies *c)
+{
+	struct part_copies more = { .room = c->room * 2, .used = c->used };
+
+	more.v = calloc(more.room, sizeof *more.v);
+	if (!more.v)
 		return -ENOMEM;
-	struct part_copy *at = &r->copies[which][(uint64_t)id & (COPIES - 1)];
-	if (at->id != id || !at->packed) {
-		int e = load(r->s, which, id, at);
+	for (size_t i = 0; i < c->room; i++) {
+		size_t k = place_of(&more, c->v[i].id);
+		while (more.v[k].id)
+			k = (k + 1) & (more.room - 1);
+		if (c->v[i].id)
+			more.v[k] = c->v[i];
+	}
+	free(c->v);
+	*c = more;
+	return 0;
+}
+
+static struct part_copies *copies_of(struct part_reader *r, enum part which)
+{
+	struct part_copies *c = r->copies[which];
+
+	if (c)
+		return c;
+	c = calloc(1, sizeof *c);
+	if (!c)
+		return NULL;
+	c->room = r->keep ? 256 : COPIES;
+	c->v = calloc(c->room, sizeof *c->v);
+	if (!c->v) {
+		free(c);
+		return NULL;
+	}
+	r->copies[which] = c;
+	return c;
+}
+
+int part_read(struct part_reader *r, enum part which, int64_t id, struct bh_talk *t)
+{
+	struct part_copies *c = copies_of(r, which);
+
+	if (!c)
+		return -ENOMEM;
+	if (id <= 0)
+		return -EIO;
+	if (r->keep && c->used * 2 >= c->room) {
+		int e = more_copies(c);
 		if (e)
 			return e;
 	}
-	schema_unpack(which, at->packed, c);
+	size_t i = place_of(c, id);
+	while (r->keep && c->v[i].id && c->v[i].id != id)
+		i = (i + 1) & (c->room - 1);
+	struct part_copy *at = &c->v[i];
+	if (at->id != id) {
+		int e = load(r, which, id, at);
+		if (e)
+			return e;
+		c->used++;
+	}
+	schema_unpack(which, at->packed, t);
 	return 0;
 }

@@ -195,7 +195,7 @@ static int more_room(struct bh_store *s)
 static int put_one(struct bh_store *s, uint32_t source, const struct bh_row *row)
 {
 	bool gone = bh_figures_empty(&row->figures);
-	const struct bh_conversation *who = &row->who;
+	struct bh_talk who = row->who;
 	struct bh_conversation hidden;
 	int r = 0;
 
@@ -206,13 +206,13 @@ static int put_one(struct bh_store *s, uint32_t source, const struct bh_row *row
 	if (r)
 		return r;
 	if (s->hide) {
-		hidden = *who;
+		bh_talk_whole(&who, &hidden);
 		bh_pseudonyms_hide(s->hide, &hidden);
-		who = &hidden;
+		who = bh_talk_of(&hidden);
 	}
 	struct pending *p = &s->pending[s->n_pending];
 	for (int i = 0; !r && i < PARTS; i++)
-		r = part_id(s, (enum part)i, who, !gone, &p->part[i]);
+		r = part_id(s, (enum part)i, &who, !gone, &p->part[i]);
 	if (r)
 		return gone && r == -ENOENT ? 0 : r;
 	p->source = source;

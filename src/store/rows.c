@@ -156,7 +156,7 @@ static int add_source(struct walk *w, sqlite3_stmt *st)
  * what is left to judge. */
 static int read_parts(struct walk *w, const int64_t part[PARTS])
 {
-	struct bh_conversation *c = &w->row.who;
+	struct bh_talk *c = &w->row.who;
 	int r = 0;
 
 	for (int i = 0; !r && i < PARTS; i++) {
@@ -224,11 +224,11 @@ static void snapshot_end(struct bh_store *s)
 }
 
 static int walk_through(struct bh_store *s, const struct bh_store_filter *filter,
-	int (*fn)(void *ctx, const struct bh_row *row), void *ctx)
+	struct bh_arena *texts, int (*fn)(void *ctx, const struct bh_row *row), void *ctx)
 {
-	WALK_AUTO w = { .s = s, .parts.s = s, .fn = fn, .ctx = ctx };
+	WALK_AUTO w = { .s = s, .parts = { .s = s, .keep = texts }, .fn = fn, .ctx = ctx };
 
-	bh_conversation_init(&w.row.who);
+	bh_talk_init(&w.row.who);
 	return walk(&w, filter);
 }
 
@@ -239,18 +239,36 @@ int bh_store_each(struct bh_store *s, const struct bh_store_filter *filter,
 
 	if (r)
 		return r;
-	r = walk_through(s, filter, fn, ctx);
+	r = walk_through(s, filter, NULL, fn, ctx);
 	snapshot_end(s);
 	return r;
 }
 
 /* ---- all at once ---- */
 
+enum { LATELY = 8 };
+
 struct rows {
 	struct bh_arena *a;
 	struct bh_row *v;
 	size_t n, room;
+	const uint32_t *lately[LATELY]; /* sources of single rows */
+	size_t n_lately;
 };
+
+/* Most rows are told by one source: its id stands once for all of them. */
+static const uint32_t *keep_sources(struct rows *g, const struct bh_row *row)
+{
+	if (row->n_sources > 1)
+		return bh_arena_copy(g->a, row->sources, row->n_sources * sizeof *row->sources);
+	for (size_t i = 0; i < LATELY; i++) {
+		if (g->lately[i] && *g->lately[i] == *row->sources)
+			return g->lately[i];
+	}
+	const uint32_t *one = bh_arena_copy(g->a, row->sources, sizeof *row->sources);
+	g->lately[g->n_lately++ % LATELY] = one;
+	return one;
+}
 
 static int keep(void *ctx, const struct bh_row *row)
 {
@@ -260,17 +278,19 @@ static int keep(void *ctx, const struct bh_row *row)
 	if (g->n == g->room)
 		return -EIO;
 	*to = *row;
-	to->sources = bh_arena_copy(g->a, row->sources, row->n_sources * sizeof *row->sources);
-	to->each = bh_arena_copy(g->a, row->each, row->n_sources * sizeof *row->each);
+	to->sources = keep_sources(g, row);
+	to->each = NULL;
+	if (row->n_sources > 1)
+		to->each = bh_arena_copy(g->a, row->each, row->n_sources * sizeof *row->each);
 	g->n++;
-	return to->sources && to->each ? 0 : -ENOMEM;
+	return bh_arena_ok(g->a) ? 0 : -ENOMEM;
 }
 
 static int by_conversation(const void *a, const void *b)
 {
 	const struct bh_row *x = a, *y = b;
 
-	return bh_conversation_compare(&x->who, &y->who);
+	return bh_talk_compare(&x->who, &y->who);
 }
 
 static int count(struct bh_store *s, const struct bh_store_filter *filter, size_t *ret)
@@ -300,7 +320,7 @@ int bh_store_rows(struct bh_store *s, const struct bh_store_filter *filter, stru
 	if (!r && !(g.v = bh_arena_array(a, g.room + 1, sizeof *g.v)))
 		r = -ENOMEM;
 	if (!r)
-		r = walk_through(s, filter, keep, &g);
+		r = walk_through(s, filter, a, keep, &g);
 	snapshot_end(s);
 	if (r)
 		return r;

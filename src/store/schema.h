@@ -30,7 +30,8 @@ enum column_kind { COLUMN_ADDR, COLUMN_PORT, COLUMN_NAME, COLUMN_FLAG, COLUMN_ST
 struct column {
 	const char *name;
 	enum column_kind kind;
-	size_t offset; /* in struct bh_conversation */
+	size_t offset; /* in struct bh_conversation, and in struct bh_talk but for texts */
+	size_t text_at; /* texts: in struct bh_talk */
 	size_t size; /* texts: room with the NUL */
 	const char *const *names; /* COLUMN_NAME */
 	unsigned n_names;
@@ -45,15 +46,16 @@ struct schema_part {
 extern const struct schema_part schema_parts[PARTS];
 
 /* A part ⇄ the first parameters or columns of a statement.  Texts are bound by reference:
- * c must stay until the statement is reset. */
-BH_MUST int schema_bind(sqlite3_stmt *st, enum part which, const struct bh_conversation *c);
+ * they must stay until the statement is reset. */
+BH_MUST int schema_bind(sqlite3_stmt *st, enum part which, const struct bh_talk *t);
 /* Sets the part's fields of c alone.  -EIO for a value that no version of ours wrote. */
 BH_MUST int schema_read(sqlite3_stmt *st, enum part which, struct bh_conversation *c);
 
 /* The same in memory, where parts are equal when their bytes are.  Returns the length. */
 #define SCHEMA_PACKED 2048
-size_t schema_pack(enum part which, const struct bh_conversation *c, char ret[SCHEMA_PACKED]);
-void schema_unpack(enum part which, const char *packed, struct bh_conversation *c);
+size_t schema_pack(enum part which, const struct bh_talk *t, char ret[SCHEMA_PACKED]);
+/* Sets the part's fields of t alone; its texts stay where they are. */
+void schema_unpack(enum part which, const char *packed, struct bh_talk *t);
 
 /* "-" is no address; -EIO. */
 BH_MUST int schema_read_addr(const char *text, struct bh_addr *ret);

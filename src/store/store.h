@@ -90,7 +90,7 @@ struct bh_store_filter {
  * freed (no batch can begin): for who reads several things that must fit each other. */
 BH_MUST int bh_store_hold(struct bh_store *s);
 
-/* Everything, in bh_conversation_compare order.  filter may be NULL.  Figures of several
+/* Everything, in bh_talk_compare order.  filter may be NULL.  Figures of several
  * sources are summed; over kinds of source the larger counts, because they are evidence
  * of the same.  -EIO for a value that no version of ours wrote. */
 BH_MUST int bh_store_rows(struct bh_store *s, const struct bh_store_filter *filter,

@@ -90,7 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (bh_inventory_rows(inv, &a, &rows, &n))
 		return 0;
 	for (size_t i = 1; i < n; i++)
-		assert(bh_conversation_compare(&rows[i - 1].who, &rows[i].who) < 0);
+		assert(bh_talk_compare(&rows[i - 1].who, &rows[i].who) < 0);
 	if (bh_inventory_hosts(rows, n, NULL, &a, &hosts, &m) == 0)
 		assert(m <= 2 * n);
 	if (bh_inventory_shares(rows, n, &a, &shares, &m) == 0)

@@ -4,7 +4,6 @@
  * one that nearly fits.  The answer may not depend on the order of rows, and may neither
  * lose a source nor make a row more.
  */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/cur.h"
@@ -25,20 +24,20 @@ static const uint8_t kinds[] = { BH_KIND_CAPTURE, BH_KIND_CAPTURE, BH_KIND_ZEEK,
 	BH_KIND_SAMBA, BH_KIND_WINDOWS, BH_KIND_WINDOWS, BH_KIND_FIREWALL };
 static const uint32_t ids[] = { 0, 1, 2, 3, 4, 5, 6, 7 };
 
-static void text(char *to, size_t size, uint8_t *known, uint8_t bit, const char *value)
+static void text(const char **to, uint8_t *known, uint8_t bit, const char *value)
 {
-	snprintf(to, size, "%s", value);
+	*to = value;
 	*known |= bit;
 }
 
 static struct bh_row row(struct bh_cur *c)
 {
 	struct bh_row r = { 0 };
-	struct bh_conversation *w = &r.who;
+	struct bh_talk *w = &r.who;
 	uint8_t ends = bh_cur_u8(c), said = bh_cur_u8(c), who = bh_cur_u8(c), how = bh_cur_u8(c);
 	uint8_t auth = bh_cur_u8(c), flags = bh_cur_u8(c), source = bh_cur_u8(c) & 7;
 
-	bh_conversation_init(w);
+	bh_talk_init(w);
 	if (ends & 3)
 		w->client = bh_addr_v4(0x0a000000 + (ends & 3));
 	if (ends >> 2 & 3)
@@ -46,15 +45,13 @@ static struct bh_row row(struct bh_cur *c)
 	w->port = ends & 64 ? 139 : 445;
 	w->transport = ends & 64 ? BH_TRANSPORT_NBSS139 : BH_TRANSPORT_TCP445;
 	if (said & 8)
-		text(w->server_name, sizeof w->server_name, &w->known, BH_KNOWN_SERVER_NAME,
-			names[said & 7]);
+		text(&w->server_name, &w->known, BH_KNOWN_SERVER_NAME, names[said & 7]);
 	if (said & 128)
-		text(w->workstation, sizeof w->workstation, &w->known, BH_KNOWN_WORKSTATION,
-			names[said >> 4 & 7]);
+		text(&w->workstation, &w->known, BH_KNOWN_WORKSTATION, names[said >> 4 & 7]);
 	if (who & 8)
-		text(w->share, sizeof w->share, &w->known, BH_KNOWN_SHARE, shares[who & 7]);
+		text(&w->share, &w->known, BH_KNOWN_SHARE, shares[who & 7]);
 	if (who & 128)
-		text(w->user, sizeof w->user, &w->known, BH_KNOWN_USER, users[who >> 4 & 7]);
+		text(&w->user, &w->known, BH_KNOWN_USER, users[who >> 4 & 7]);
 	w->outcome = how % BH_OUTCOMES;
 	w->dialect = how / BH_OUTCOMES % BH_DIALECTS;
 	w->auth = auth % BH_AUTHS;
@@ -106,9 +103,9 @@ static void expect_same(const struct bh_row *x, size_t n, const struct bh_row *y
 {
 	assert(n == m);
 	for (size_t i = 0; i < n; i++) {
-		assert(bh_conversation_equal(&x[i].who, &y[i].who));
+		assert(bh_talk_equal(&x[i].who, &y[i].who));
 		assert(!memcmp(&x[i].figures, &y[i].figures, sizeof x[i].figures));
-		assert(i == 0 || bh_conversation_compare(&x[i - 1].who, &x[i].who) < 0);
+		assert(i == 0 || bh_talk_compare(&x[i - 1].who, &x[i].who) < 0);
 	}
 }
 

@@ -32,7 +32,7 @@ static struct bh_row row(const char *share, uint8_t outcome)
 {
 	struct bh_row r = { 0 };
 
-	bh_conversation_init(&r.who);
+	bh_talk_init(&r.who);
 	r.who.client = bh_addr_v4(0x0a000001);
 	r.who.server = bh_addr_v4(0x0a000002);
 	r.who.port = 445;
@@ -40,8 +40,8 @@ static struct bh_row row(const char *share, uint8_t outcome)
 	if (share) {
 		r.who.known = BH_KNOWN_SHARE | BH_KNOWN_SHARE_STATUS | BH_KNOWN_USER |
 			      BH_KNOWN_AUTH_STATUS;
-		strcpy(r.who.share, share);
-		strcpy(r.who.user, "alice");
+		r.who.share = share;
+		r.who.user = "alice";
 		r.who.dialect = BH_DIALECT_311;
 		r.who.is_signed = 1;
 	}

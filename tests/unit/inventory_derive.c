@@ -5,15 +5,15 @@ static struct bh_row row(uint32_t client, uint32_t server, const char *share, co
 {
 	struct bh_row r = { 0 };
 
-	bh_conversation_init(&r.who);
+	bh_talk_init(&r.who);
 	r.who.client = bh_addr_v4(client);
 	r.who.server = bh_addr_v4(server);
 	r.who.port = 445;
 	r.who.outcome = BH_ANSWERED;
 	r.who.dialect = BH_DIALECT_311;
 	r.who.known = BH_KNOWN_SHARE | BH_KNOWN_USER | BH_KNOWN_SHARE_STATUS;
-	strcpy(r.who.share, share);
-	strcpy(r.who.user, user);
+	r.who.share = share;
+	r.who.user = user;
 	r.figures = (struct bh_figures){ 3, 100, 200, 1000, 2000 };
 	return r;
 }
@@ -29,10 +29,10 @@ static void test_a_host_is_what_it_did(void)
 	const struct bh_host_row *h;
 	size_t n;
 
-	strcpy(rows[0].who.server_name, "fs1");
-	strcpy(rows[2].who.server_name, "10.0.0.2"); /* an address is no name */
+	rows[0].who.server_name = "fs1";
+	rows[2].who.server_name = "10.0.0.2"; /* an address is no name */
 	rows[2].figures.connections = 50;
-	strcpy(rows[0].who.workstation, "PC7");
+	rows[0].who.workstation = "PC7";
 	rows[1].who.outcome = BH_SILENT;
 	rows[1].who.dialect = 0;
 	rows[0].who.signing_server = BH_SIGNING_REQUIRED;

@@ -169,7 +169,7 @@ static void test_a_null_session_is_as_bad_as_what_it_gets(void)
 	search(&row, 1);
 	EXPECT_INT(find(BH_FOUND_ANONYMOUS, "10.0.1.1")->grade, BH_GRADE_MEDIUM);
 	EXPECT_INT(count(BH_FOUND_SHARE_OPEN), 0);
-	strcpy(row.who.share, "\\\\fs1\\pub");
+	row.who.share = "\\\\fs1\\pub";
 	row.figures.pipes = 0;
 	search(&row, 1);
 	EXPECT_INT(find(BH_FOUND_ANONYMOUS, "10.0.1.1")->grade, BH_GRADE_HIGH);

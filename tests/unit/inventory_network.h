@@ -29,7 +29,7 @@ static inline struct bh_row *add_row(struct network_rows *w, const char *client,
 	if (share) {
 		char unc[128];
 		snprintf(unc, sizeof unc, "\\\\%s\\%s", name ? name : server, share);
-		put_text(r->who.share, sizeof r->who.share, &r->who.known, BH_KNOWN_SHARE, unc);
+		put_text(&r->who.share, &r->who.known, BH_KNOWN_SHARE, unc);
 		put_share_status(r, 0);
 	}
 	put_auth(r, user ? BH_AUTH_NTLM : BH_AUTH_KERBEROS, 0);
@@ -80,8 +80,7 @@ static inline void small_network(struct network_rows *w)
 	r->figures.connections = 3;
 	/* The scanner. */
 	r = add_row(w, "10.0.2.9", "10.0.1.2", "fs1", "scans", "mfp");
-	put_text(r->who.workstation, BH_NAME_TEXT, &r->who.known, BH_KNOWN_WORKSTATION,
-		"BRN30055C123456");
+	put_text(&r->who.workstation, &r->who.known, BH_KNOWN_WORKSTATION, "BRN30055C123456");
 	r->figures.bytes_to_server = 50000000;
 	r->figures.bytes_to_client = 90000;
 	/* The administrator. */

@@ -7,6 +7,7 @@
 
 #include "inventory/inventory.h"
 #include "model/pipe.h"
+#include "texts.h"
 
 /* Sources by kind: 1 and 2 are captures, and so on. */
 enum { PCAP = 1, PCAP2, ZEEK, SAMBA, SAMBA2, EVTX, EVTX2, FIREWALL, SOURCES };
@@ -29,27 +30,25 @@ static const uint32_t source_ids[SOURCES] = { 0, 1, 2, 3, 4, 5, 6, 7, 8 };
 /* 2026-03-02T09:00:00Z, a Monday */
 #define MONDAY (1772442000 * BH_SECOND)
 
-static inline void put_text(char *to, size_t size, uint8_t *known, uint8_t bit, const char *text)
+static inline void put_text(const char **to, uint8_t *known, uint8_t bit, const char *text)
 {
 	if (!text)
 		return;
-	snprintf(to, size, "%s", text);
+	*to = kept(text);
 	*known |= bit;
 }
 
 /* who: "10.0.0.1", or a name; NULL is not known. */
-static inline void put_end(struct bh_conversation *c, bool server, const char *who)
+static inline void put_end(struct bh_talk *c, bool server, const char *who)
 {
 	struct bh_addr *to = server ? &c->server : &c->client;
 
 	if (!who || !bh_addr_parse(who, strlen(who), to))
 		return;
 	if (server)
-		put_text(c->server_name, sizeof c->server_name, &c->known, BH_KNOWN_SERVER_NAME,
-			who);
+		put_text(&c->server_name, &c->known, BH_KNOWN_SERVER_NAME, who);
 	else
-		put_text(c->workstation, sizeof c->workstation, &c->known, BH_KNOWN_WORKSTATION,
-			who);
+		put_text(&c->workstation, &c->known, BH_KNOWN_WORKSTATION, who);
 }
 
 /* Answered on 445 by one source, five times within a minute of Monday morning. */
@@ -58,13 +57,13 @@ static inline struct bh_row row_of(uint32_t source, const char *client, const ch
 {
 	struct bh_row r = { 0 };
 
-	bh_conversation_init(&r.who);
+	bh_talk_init(&r.who);
 	put_end(&r.who, false, client);
 	put_end(&r.who, true, server);
 	r.who.port = 445;
 	r.who.outcome = BH_ANSWERED;
-	put_text(r.who.share, sizeof r.who.share, &r.who.known, BH_KNOWN_SHARE, share);
-	put_text(r.who.user, sizeof r.who.user, &r.who.known, BH_KNOWN_USER, user);
+	put_text(&r.who.share, &r.who.known, BH_KNOWN_SHARE, share);
+	put_text(&r.who.user, &r.who.known, BH_KNOWN_USER, user);
 	r.figures.connections = 5;
 	r.figures.first_seen = MONDAY;
 	r.figures.last_seen = MONDAY + 60 * BH_SECOND;
@@ -75,13 +74,12 @@ static inline struct bh_row row_of(uint32_t source, const char *client, const ch
 
 static inline void put_name(struct bh_row *r, const char *name)
 {
-	put_text(r->who.server_name, sizeof r->who.server_name, &r->who.known, BH_KNOWN_SERVER_NAME,
-		name);
+	put_text(&r->who.server_name, &r->who.known, BH_KNOWN_SERVER_NAME, name);
 }
 
 static inline void put_domain(struct bh_row *r, const char *domain)
 {
-	put_text(r->who.domain, sizeof r->who.domain, &r->who.known, BH_KNOWN_DOMAIN, domain);
+	put_text(&r->who.domain, &r->who.known, BH_KNOWN_DOMAIN, domain);
 }
 
 static inline void put_auth(struct bh_row *r, uint8_t auth, uint32_t status)

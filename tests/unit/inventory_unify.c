@@ -134,7 +134,7 @@ static void test_what_disagrees_in_one_field_is_two(void)
 			row_of(PCAP, "10.0.0.1", "10.0.1.1", "\\\\fs1\\a", "alice"),
 			row_of(SAMBA, "10.0.0.1", "10.0.1.1", "a", "alice"),
 		};
-		struct bh_conversation *c = &rows[1].who;
+		struct bh_talk *c = &rows[1].who;
 		put_domain(&rows[0], "CORP");
 		put_auth(&rows[0], BH_AUTH_NTLM, 0);
 		put_share_status(&rows[0], 0);
@@ -143,8 +143,8 @@ static void test_what_disagrees_in_one_field_is_two(void)
 		case 0: c->client.num++; break;
 		case 1: c->server.num++; break;
 		case 2: c->port = 139; break;
-		case 3: strcpy(c->share, "b"); break;
-		case 4: strcpy(c->user, "alicia"); break;
+		case 3: c->share = "b"; break;
+		case 4: c->user = "alicia"; break;
 		case 5: put_domain(&rows[1], "HR"); break;
 		case 6: put_auth(&rows[1], BH_AUTH_KERBEROS, 0); break;
 		case 7: put_share_status(&rows[1], 0xc0000022); break;
@@ -226,8 +226,7 @@ static void test_a_client_may_be_named_by_its_workstation(void)
 	};
 
 	put_name(&rows[0], "fs1");
-	put_text(rows[0].who.workstation, BH_NAME_TEXT, &rows[0].who.known, BH_KNOWN_WORKSTATION,
-		"PC7");
+	put_text(&rows[0].who.workstation, &rows[0].who.known, BH_KNOWN_WORKSTATION, "PC7");
 	unify(rows, 2);
 	EXPECT_INT(n_got, 1);
 	EXPECT_INT(got->n_sources, 2);
@@ -256,7 +255,7 @@ static void test_a_server_is_known_by_what_it_served(void)
 		unify(rows, 5);
 		EXPECT_INT(n_got, 5);
 		/* Another user's is no witness. */
-		strcpy(rows[2].who.user, "bob");
+		rows[2].who.user = "bob";
 		unify(rows, 5);
 		EXPECT_INT(n_got, 3);
 	}
@@ -421,8 +420,7 @@ static struct bh_row random_row(void)
 	if (r.who.server.family && random_below(2))
 		put_name(&r, random_below(3) ? "fs1" : "fs2");
 	if (r.who.client.family && random_below(4) == 0)
-		put_text(
-			r.who.workstation, BH_NAME_TEXT, &r.who.known, BH_KNOWN_WORKSTATION, "PC7");
+		put_text(&r.who.workstation, &r.who.known, BH_KNOWN_WORKSTATION, "PC7");
 	if (random_below(3) == 0)
 		put_auth(&r, (uint8_t)random_below(4), random_below(3) ? 0 : 0xc000006d);
 	if (random_below(3) == 0)
@@ -451,7 +449,7 @@ static void shuffle(struct bh_row *rows, size_t n)
 static bool same_rows(const struct bh_row *x, size_t n, const struct bh_row *y, size_t m)
 {
 	for (size_t i = 0; n == m && i < n; i++) {
-		if (!bh_conversation_equal(&x[i].who, &y[i].who) ||
+		if (!bh_talk_equal(&x[i].who, &y[i].who) ||
 			memcmp(&x[i].figures, &y[i].figures, sizeof x[i].figures) ||
 			x[i].n_sources != y[i].n_sources ||
 			memcmp(x[i].sources, y[i].sources, x[i].n_sources * sizeof(uint32_t)))

@@ -2,11 +2,11 @@
 #include "tap.h"
 #include "json/json.h"
 
-static struct bh_conversation full(void)
+static struct bh_talk full(void)
 {
-	struct bh_conversation c;
+	struct bh_talk c;
 
-	bh_conversation_init(&c);
+	bh_talk_init(&c);
 	c.client = bh_addr_v4(0x0a14000b);
 	c.server = bh_addr_v6((const uint8_t[16]){ 0xfd, 0x10, [15] = 1 });
 	c.port = 445;
@@ -27,12 +27,12 @@ static struct bh_conversation full(void)
 	c.guest = 0;
 	c.complete = 1;
 	c.share_status = 0xc0000022;
-	strcpy(c.server_name, "fs1");
-	strcpy(c.share, "\\\\fs1\\finance");
-	strcpy(c.user, "alice");
-	strcpy(c.domain, "CORP");
-	strcpy(c.workstation, "");
-	strcpy(c.service, "cifs/fs1");
+	c.server_name = "fs1";
+	c.share = "\\\\fs1\\finance";
+	c.user = "alice";
+	c.domain = "CORP";
+	c.workstation = "";
+	c.service = "cifs/fs1";
 	return c;
 }
 
@@ -52,7 +52,7 @@ static const char golden[] =
 
 static void test_the_object_is_the_contract_field_by_field(void)
 {
-	struct bh_conversation c = full();
+	struct bh_talk c = full();
 	struct bh_figures f = { 41, 100, 200, BH_SECOND, 1769860800 * BH_SECOND + BH_SECOND / 2, 7,
 		1u << BH_PIPE_SRVSVC | 1u << BH_PIPE_SPOOLSS };
 	const char *source = "a.pcap";
@@ -68,12 +68,12 @@ static void test_unknown_is_null(void)
 {
 	static const char *const always[] = { "client", "server", "port", "transport",
 		"connections", "bytes_to_server", "bytes_to_client", "opens", "pipes", "sources" };
-	struct bh_conversation c;
+	struct bh_talk c;
 	struct bh_figures f = { 0 };
 	const char *key;
 	json_t *value;
 
-	bh_conversation_init(&c);
+	bh_talk_init(&c);
 	c.client = c.server = bh_addr_v4(1);
 	json_t *o = bh_json_conversation(&c, &f, BH_PURPOSE_UNKNOWN, NULL, 0);
 	size_t nulls = 0;
@@ -116,7 +116,7 @@ static void check_names(
 /* The published schema names exactly the fields we write, and every name we may write. */
 static void test_the_schema_and_the_object_agree(void)
 {
-	struct bh_conversation c = full();
+	struct bh_talk c = full();
 	struct bh_figures f = { 0 };
 	char path[4096];
 	const char *key;

@@ -3,12 +3,12 @@
 
 static enum bh_share_class class_of(const char *share, uint8_t type)
 {
-	struct bh_conversation c;
+	struct bh_talk c;
 
-	bh_conversation_init(&c);
+	bh_talk_init(&c);
 	c.known = BH_KNOWN_SHARE;
 	c.share_type = type;
-	snprintf(c.share, sizeof c.share, "%s", share);
+	c.share = share;
 	return bh_share_class(&c);
 }
 

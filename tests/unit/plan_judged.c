@@ -77,7 +77,7 @@ static bool bind_text(const char *text, struct bh_arena *a, const struct bh_boun
 }
 
 static bool admitted(const struct bh_bound *b, const struct bh_view *v, enum bh_hook hook,
-	const struct bh_conversation *c)
+	const struct bh_talk *c)
 {
 	struct bh_flow f = { .client = c->client,
 		.server = c->server,
@@ -90,7 +90,7 @@ static bool admitted(const struct bh_bound *b, const struct bh_view *v, enum bh_
 }
 
 static bool admitted_by_host(const struct bh_bound *b, const struct bh_addr *me, enum bh_hook hook,
-	const struct bh_conversation *c)
+	const struct bh_talk *c)
 {
 	BH_AUTO_ARENA a = { 0 };
 	struct bh_view v;
@@ -100,7 +100,7 @@ static bool admitted_by_host(const struct bh_bound *b, const struct bh_addr *me,
 	return admitted(b, &v, hook, c);
 }
 
-static bool left_out(const struct bh_suggestion *s, const struct bh_conversation *c)
+static bool left_out(const struct bh_suggestion *s, const struct bh_talk *c)
 {
 	for (size_t i = 0; i < s->n_left; i++) {
 		const struct bh_left *l = &s->left[i];
@@ -130,7 +130,7 @@ static void one_inventory_holds(void)
 		return;
 	EXPECT_INT(bh_policy_view_gateway(b, &a, &gw), 0);
 	for (size_t i = 0; i < n_rows; i++) {
-		const struct bh_conversation *c = &rows[i].who;
+		const struct bh_talk *c = &rows[i].who;
 		bool yes = !left_out(&s, c);
 		if (bh_addr_equal(&c->client, &c->server))
 			continue;
@@ -203,7 +203,7 @@ static void test_a_sentence_left_out_holds_when_its_hash_is_taken_away(void)
 		if (!read || bh_policy_view_gateway(b, &a, &gw))
 			return;
 		for (size_t k = 0; k < n_rows; k++) {
-			const struct bh_conversation *c = &rows[k].who;
+			const struct bh_talk *c = &rows[k].who;
 			if (!bh_addr_equal(&c->client, &c->server))
 				EXPECT(admitted(b, &gw, BH_FWD, c));
 		}
@@ -315,7 +315,7 @@ static bool any_service(const struct bh_bound *b, const struct bh_view *v, enum 
 	const struct bh_addr *c, const struct bh_addr *s)
 {
 	static const uint16_t ports[] = { 139, 445, 5445 };
-	struct bh_conversation w = { .client = *c, .server = *s };
+	struct bh_talk w = { .client = *c, .server = *s };
 	bool yes = false;
 
 	for (size_t i = 0; i < BH_LEN(ports); i++) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "plan/plan.h"
+#include "texts.h"
 
 #define MAX_ROWS 4096
 
@@ -24,9 +25,9 @@ static struct bh_addr at(const char *text)
 	return a;
 }
 
-static void set_text(char *to, size_t size, struct bh_conversation *c, uint8_t bit, const char *s)
+static void set_text(const char **to, struct bh_talk *c, uint8_t bit, const char *s)
 {
-	snprintf(to, size, "%s", s);
+	*to = kept(s);
 	c->known |= bit;
 }
 
@@ -37,7 +38,7 @@ static struct bh_row *row(
 	struct bh_row *r = &rows[n_rows++];
 
 	memset(r, 0, sizeof *r);
-	bh_conversation_init(&r->who);
+	bh_talk_init(&r->who);
 	r->who.client = at(client);
 	r->who.server = at(server);
 	r->who.port = 445;
@@ -50,9 +51,9 @@ static struct bh_row *row(
 	r->who.complete = 1;
 	r->who.known |= BH_KNOWN_AUTH_STATUS;
 	if (user)
-		set_text(r->who.user, sizeof r->who.user, &r->who, BH_KNOWN_USER, user);
+		set_text(&r->who.user, &r->who, BH_KNOWN_USER, user);
 	if (share) {
-		set_text(r->who.share, sizeof r->who.share, &r->who, BH_KNOWN_SHARE, share);
+		set_text(&r->who.share, &r->who, BH_KNOWN_SHARE, share);
 		r->who.known |= BH_KNOWN_SHARE_STATUS;
 	}
 	r->figures = (struct bh_figures){ 1, 1000, 2000, DAY0, DAY0 + 60 * BH_SECOND };

@@ -75,8 +75,7 @@ static void office(void)
 	r = row("10.20.0.11", "10.10.0.20", "alice", "\\\\fs1\\finance");
 	r->who.port = 8445;
 	r->who.transport = BH_TRANSPORT_OTHER;
-	set_text(rows[0].who.server_name, sizeof rows[0].who.server_name, &rows[0].who,
-		BH_KNOWN_SERVER_NAME, "fs1");
+	set_text(&rows[0].who.server_name, &rows[0].who, BH_KNOWN_SERVER_NAME, "fs1");
 }
 
 static void test_a_small_office_gives_the_golden_policy(void)
@@ -227,11 +226,9 @@ static void test_a_workstation_that_serves_is_lateral_until_it_is_told_a_server(
 static void call(struct bh_row *r, const char *server, const char *workstation)
 {
 	if (server)
-		set_text(r->who.server_name, sizeof r->who.server_name, &r->who,
-			BH_KNOWN_SERVER_NAME, server);
+		set_text(&r->who.server_name, &r->who, BH_KNOWN_SERVER_NAME, server);
 	if (workstation)
-		set_text(r->who.workstation, sizeof r->who.workstation, &r->who,
-			BH_KNOWN_WORKSTATION, workstation);
+		set_text(&r->who.workstation, &r->who, BH_KNOWN_WORKSTATION, workstation);
 }
 
 /* Over IPv6 ws2 only ever serves; it is the IPv4 side that shows what it is. */
@@ -373,8 +370,7 @@ static void test_hostile_names_stay_inside_their_remark(void)
 	for (size_t i = 0; i < BH_LEN(evil); i++) {
 		n_rows = 0;
 		struct bh_row *r = row("10.20.0.11", "10.10.0.20", evil[i], evil[i]);
-		set_text(r->who.server_name, sizeof r->who.server_name, &r->who,
-			BH_KNOWN_SERVER_NAME, evil[i]);
+		set_text(&r->who.server_name, &r->who, BH_KNOWN_SERVER_NAME, evil[i]);
 		row("203.0.113.9", "10.10.0.20", evil[i], evil[i]);
 		char *text = suggest(NULL);
 		EXPECT_INT(sentences(text), 5); /* three sets, the default, one rule */
@@ -445,8 +441,7 @@ static void test_a_name_stands_for_a_server_only_if_it_resolves_to_it(void)
 	for (size_t i = 0; i < BH_LEN(called); i++) {
 		n_rows = 0;
 		struct bh_row *r = row("10.20.0.11", "10.10.0.20", "alice", "\\\\fs1\\home");
-		set_text(r->who.server_name, sizeof r->who.server_name, &r->who,
-			BH_KNOWN_SERVER_NAME, called[i]);
+		set_text(&r->who.server_name, &r->who, BH_KNOWN_SERVER_NAME, called[i]);
 		char *text = suggest(&o);
 		EXPECT(has(text, i ? "hosts files 10.10.0.20" : "hosts files fs1"));
 		free(text);

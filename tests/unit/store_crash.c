@@ -15,7 +15,7 @@ static struct bh_row row(uint32_t i, uint64_t batch)
 {
 	struct bh_row r = { 0 };
 
-	bh_conversation_init(&r.who);
+	bh_talk_init(&r.who);
 	r.who.client = bh_addr_v4(i);
 	r.who.server = bh_addr_v4(0x0a000001);
 	r.who.port = 445;

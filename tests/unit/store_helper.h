@@ -10,6 +10,7 @@
 
 #include "store/store.h"
 #include "tap.h"
+#include "texts.h"
 
 static char folder[64], path[128];
 
@@ -35,19 +36,18 @@ static inline void clean_up(void)
 	}
 }
 
-static inline void know(
-	char *field, size_t size, struct bh_conversation *c, uint8_t bit, const char *text)
+static inline void know(const char **field, struct bh_talk *c, uint8_t bit, const char *text)
 {
 	c->known |= bit;
-	snprintf(field, size, "%s", text);
+	*field = kept(text);
 }
-#define KNOW(c, field, bit, text) know((c)->field, sizeof(c)->field, c, bit, text)
+#define KNOW(c, field, bit, text) know(&(c)->field, c, bit, text)
 
 static inline struct bh_row row(uint32_t client, const char *user, uint64_t n)
 {
 	struct bh_row r = { 0 };
 
-	bh_conversation_init(&r.who);
+	bh_talk_init(&r.who);
 	r.who.client = bh_addr_v4(client);
 	r.who.server = bh_addr_v4(0x0a000001);
 	r.who.port = 445;

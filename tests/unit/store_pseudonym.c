@@ -111,25 +111,28 @@ static struct bh_row personal(void)
 static void test_a_conversation_hides_all_that_names_a_person(void)
 {
 	BH_AUTO(bh_pseudonyms) p = with_key(one);
-	struct bh_row r = personal(), was = r, long_path = r;
+	const struct bh_row r = personal();
+	struct bh_conversation c, was, long_path;
 
-	bh_pseudonyms_hide(p, &r.who);
-	EXPECT(r.who.user[0] == '~' && r.who.workstation[0] == '~' && r.who.domain[0] == '~');
-	EXPECT(!strncmp(r.who.share, "\\\\fs1\\~", 7));
-	EXPECT_STR(r.who.server_name, "fs1");
-	bh_pseudonyms_reveal(p, &r.who);
-	EXPECT(!memcmp(&r.who, &was.who, sizeof r.who));
+	bh_talk_whole(&r.who, &c);
+	was = long_path = c;
+	bh_pseudonyms_hide(p, &c);
+	EXPECT(c.user[0] == '~' && c.workstation[0] == '~' && c.domain[0] == '~');
+	EXPECT(!strncmp(c.share, "\\\\fs1\\~", 7));
+	EXPECT_STR(c.server_name, "fs1");
+	bh_pseudonyms_reveal(p, &c);
+	EXPECT(!memcmp(&c, &was, sizeof c));
 
-	strcpy(r.who.domain, "CORP");
-	strcpy(r.who.share, "\\\\fs1\\sales");
-	bh_pseudonyms_hide(p, &r.who);
-	EXPECT_STR(r.who.domain, "CORP"); /* a company, and a department's share */
-	EXPECT_STR(r.who.share, "\\\\fs1\\sales");
+	strcpy(c.domain, "CORP");
+	strcpy(c.share, "\\\\fs1\\sales");
+	bh_pseudonyms_hide(p, &c);
+	EXPECT_STR(c.domain, "CORP"); /* a company, and a department's share */
+	EXPECT_STR(c.share, "\\\\fs1\\sales");
 
-	memset(long_path.who.share, 'x', 480);
-	strcpy(long_path.who.share + 480, "\\alice");
-	bh_pseudonyms_hide(p, &long_path.who);
-	EXPECT(long_path.who.share[0] == '~');
+	memset(long_path.share, 'x', 480);
+	strcpy(long_path.share + 480, "\\alice");
+	bh_pseudonyms_hide(p, &long_path);
+	EXPECT(long_path.share[0] == '~');
 }
 
 static void test_names_of_machines_are_hidden_but_those_of_groups_are_not(void)
@@ -190,7 +193,7 @@ static void test_a_database_is_in_clear_for_the_key_alone(void)
 	EXPECT_INT(bh_store_reveal(s, p), 0);
 	EXPECT_INT(bh_store_rows(s, NULL, &a, &out, &n), 0);
 	EXPECT_INT(n, 1);
-	EXPECT(!memcmp(&out[0].who, &in.who, sizeof in.who));
+	EXPECT(bh_talk_equal(&out[0].who, &in.who));
 	EXPECT_INT(bh_store_names(s, &a, &names, &n), 0);
 	EXPECT_STR(names[0].name, "ALICE-PC");
 	clean_up();

@@ -74,7 +74,7 @@ static void make_version_1(const char *more)
 
 static void check_full(const struct bh_row *r)
 {
-	const struct bh_conversation *c = &r->who;
+	const struct bh_talk *c = &r->who;
 
 	EXPECT_INT(c->known, BH_KNOWN_ALL);
 	EXPECT_INT(c->transport, BH_TRANSPORT_NBSS139);
@@ -93,13 +93,13 @@ static void check_full(const struct bh_row *r)
 
 static void check_empty(const struct bh_row *r)
 {
-	struct bh_conversation none;
+	struct bh_talk none;
 
-	bh_conversation_init(&none);
+	bh_talk_init(&none);
 	none.client = r->who.client;
 	none.server = r->who.server;
 	none.port = 445;
-	EXPECT(bh_conversation_equal(&r->who, &none));
+	EXPECT(bh_talk_equal(&r->who, &none));
 	EXPECT_INT(r->who.client.family, BH_V6);
 	EXPECT_INT(r->figures.connections, 6);
 }
