@@ -17,6 +17,12 @@
 #define BH_MUST         __attribute__((warn_unused_result))
 #define BH_PRINTF(a, b) __attribute__((format(printf, a, b)))
 #define BH_UNUSED       __attribute__((unused))
+/* What every packet passes is made one piece, and what few do is kept out of its way. */
+#define BH_HOT          inline __attribute__((always_inline))
+#define BH_RARE         __attribute__((noinline))
+/* A large local in the path of every packet that is filled in before it is read: it is not
+ * zeroed first, as all others are (-ftrivial-auto-var-init). */
+#define BH_FILLED       __attribute__((uninitialized))
 #define BH_LEN(array)   (sizeof(array) / sizeof((array)[0]))
 
 /* BH_AUTO(bh_thing) t: calls bh_thing_freep(&t) when t leaves its scope. */

@@ -22,8 +22,8 @@ struct bh_capture {
 	/* pcap */
 	bool nanoseconds;
 	uint32_t link;
-	struct bh_span rest; /* of a mapped file, `stepped` behind the source's place */
-	uint32_t stepped;
+	struct bh_span seen; /* by the source, but for what we stepped over meanwhile */
+	size_t stepped;
 	/* pcapng */
 	struct bh_interface *interfaces; /* of this section */
 	size_t n_interfaces;

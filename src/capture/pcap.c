@@ -1,10 +1,8 @@
+#include "base/cur.h"
 #include "capture/file.h"
 
 /* draft-ietf-opsawg-pcap: a file header of 24 bytes, then records of 16 and their data. */
 enum { FILE_HEADER = 24, RECORD_HEADER = 16 };
-
-/* A mapped file is accounted for in steps of this. */
-enum { STEP = 1 << 20 };
 
 static bool magic(struct bh_capture *c, const uint8_t *p)
 {
@@ -28,87 +26,61 @@ static bool magic(struct bh_capture *c, const uint8_t *p)
 	return false;
 }
 
-/* A record's header. */
-struct record {
-	uint32_t seconds, fraction, captured, original;
-};
-
-static struct record read_record(const struct bh_capture *c, const uint8_t *p)
+/* A record that can be seen whole: a small step, of which the source learns later.  False:
+ * there is none. */
+static BH_HOT bool take_seen(struct bh_capture *c, struct bh_packet *ret)
 {
-	struct record r = { bh_read32(c, p), 0, 0, 0 };
+	const uint8_t *p = c->seen.ptr;
 
-	r.fraction = bh_read32(c, p + 4);
-	r.captured = bh_read32(c, p + 8);
-	r.original = bh_read32(c, p + 12);
-	return r;
-}
-
-static int tell(const struct bh_capture *c, const struct record *r, const uint8_t *bytes,
-	struct bh_packet *ret)
-{
-	uint64_t fraction = r->fraction;
-
-	ret->bytes = bh_span_of(bytes, r->captured);
-	ret->original = bh_max_size(r->original, r->captured);
-	ret->when = bh_capture_time(r->seconds, c->nanoseconds ? fraction : fraction * 1000);
+	if (c->seen.len < RECORD_HEADER)
+		return false;
+	uint32_t captured = bh_read32(c, p + 8);
+	if (captured > BH_MAX_PACKET || captured > c->seen.len - RECORD_HEADER)
+		return false;
+	uint32_t seconds = bh_read32(c, p);
+	uint64_t fraction = bh_read32(c, p + 4);
+	ret->original = bh_max_size(bh_read32(c, p + 12), captured);
+	ret->when = bh_capture_time(seconds, c->nanoseconds ? fraction : fraction * 1000);
 	ret->link = c->link;
-	return 1;
+	ret->bytes = bh_span_of(p + RECORD_HEADER, captured);
+	c->seen = bh_span_behind(c->seen, RECORD_HEADER + captured);
+	c->stepped += RECORD_HEADER + captured;
+	return true;
 }
 
-/* Steps over the same number of bytes in the source. */
-static int catch_up(struct bh_capture *c)
-{
-	uint32_t n = c->stepped;
-
-	c->stepped = 0;
-	return bh_source_skip(c->source, n);
-}
-
-/* A record of which all is there, from a mapped file; 0: ask the source. */
-static int next_mapped(struct bh_capture *c, struct bh_packet *ret)
-{
-	if (c->rest.len < RECORD_HEADER)
-		return 0;
-	struct record r = read_record(c, c->rest.ptr);
-	if (r.captured > BH_MAX_PACKET || r.captured > c->rest.len - RECORD_HEADER)
-		return 0;
-	uint32_t size = RECORD_HEADER + r.captured;
-	int e = tell(c, &r, c->rest.ptr + RECORD_HEADER, ret);
-
-	c->rest = bh_span_of(c->rest.ptr + size, c->rest.len - size);
-	c->stepped += size;
-	return e;
-}
-
-static int next(struct bh_capture *c, struct bh_packet *ret)
+/* Makes the next record, whole, one that can be seen: 1, or as bh_capture_next. */
+static BH_RARE int see_more(struct bh_capture *c)
 {
 	struct bh_span s;
-	/* What was told before is not looked at any more: its pages may go. */
-	int r = c->stepped >= STEP ? catch_up(c) : 0;
+	int r = bh_source_skip(c->source, c->stepped);
 
-	if (r || next_mapped(c, ret))
-		return r ? r : 1;
-	r = catch_up(c);
+	c->stepped = 0;
+	c->seen = (struct bh_span){ 0 };
 	if (r)
 		return r;
 	uint64_t at = bh_source_at(c->source);
 	r = bh_capture_want(c, RECORD_HEADER, "a record's header", &s);
 	if (r <= 0)
 		return r;
-	struct record head = read_record(c, s.ptr);
-	if (head.captured > BH_MAX_PACKET)
+	uint32_t captured = bh_read32(c, s.ptr + 8);
+	if (captured > BH_MAX_PACKET)
 		return bh_capture_refuse(c, at,
-			"a record claims %u bytes, more than any capture holds (%u)", head.captured,
+			"a record claims %u bytes, more than any capture holds (%u)", captured,
 			BH_MAX_PACKET);
+	r = bh_capture_want(c, RECORD_HEADER + captured, "a packet", &s);
+	if (r > 0)
+		c->seen = bh_source_seen(c->source);
+	return r;
+}
 
-	r = bh_capture_want(c, RECORD_HEADER + head.captured, "a packet", &s);
-	if (r <= 0)
-		return r;
-	/* Stepping over bytes that were just looked at moves nothing and cannot fail. */
-	r = bh_source_skip(c->source, RECORD_HEADER + head.captured);
-	if (r)
-		return r;
-	return tell(c, &head, s.ptr + RECORD_HEADER, ret);
+static int next(struct bh_capture *c, struct bh_packet *ret)
+{
+	while (!take_seen(c, ret)) {
+		int r = see_more(c);
+		if (r <= 0)
+			return r;
+	}
+	return 1;
 }
 
 int bh_pcap_open(struct bh_capture *c)
@@ -130,7 +102,5 @@ int bh_pcap_open(struct bh_capture *c)
 	/* The upper bits tell the length of a frame check sequence, which we never reach. */
 	c->link = bh_read32(c, s.ptr + 20) & 0x0fffffff;
 	c->next = next;
-	r = bh_source_skip(c->source, FILE_HEADER);
-	c->rest = bh_source_rest(c->source);
-	return r;
+	return bh_source_skip(c->source, FILE_HEADER);
 }
