@@ -25,6 +25,25 @@ struct bh_addr {
 
 #define BH_ADDR_TEXT 46 /* room for the longest text and its NUL */
 
+/* In place, for whoever makes two of every packet: a copy of what was just written in
+ * halves makes the processor wait for both. */
+static inline void bh_addr_set_v4(struct bh_addr *ret, uint32_t host_order)
+{
+	ret->num = host_order;
+	ret->family = BH_V4;
+	memset(ret->pad, 0, sizeof ret->pad);
+}
+
+static inline void bh_addr_set_v6(struct bh_addr *ret, const uint8_t bytes[16])
+{
+	uint64_t half[2];
+
+	memcpy(half, bytes, sizeof half);
+	ret->num = (bh_u128)be64toh(half[0]) << 64 | be64toh(half[1]);
+	ret->family = BH_V6;
+	memset(ret->pad, 0, sizeof ret->pad);
+}
+
 static inline struct bh_addr bh_addr_v4(uint32_t host_order)
 {
 	return (struct bh_addr){ .num = host_order, .family = BH_V4 };
@@ -32,13 +51,10 @@ static inline struct bh_addr bh_addr_v4(uint32_t host_order)
 
 static inline struct bh_addr bh_addr_v6(const uint8_t bytes[16])
 {
-	uint64_t half[2];
+	struct bh_addr a;
 
-	memcpy(half, bytes, sizeof half);
-	return (struct bh_addr){
-		.num = (bh_u128)be64toh(half[0]) << 64 | be64toh(half[1]),
-		.family = BH_V6,
-	};
+	bh_addr_set_v6(&a, bytes);
+	return a;
 }
 
 /* The 4 or 16 bytes in network order; returns how many. */

@@ -84,7 +84,7 @@ static uint16_t pppoe(struct bh_cur *c)
 }
 
 /* Steps over what may stand between an ethertype and the packet. */
-static uint16_t skip_shims(struct bh_cur *c, uint16_t type)
+static BH_RARE uint16_t skip_shims(struct bh_cur *c, uint16_t type)
 {
 	for (unsigned i = 0; i < MAX_TAGS && is_tag(type); i++) {
 		bh_cur_skip(c, 2);
@@ -98,10 +98,11 @@ static uint16_t skip_shims(struct bh_cur *c, uint16_t type)
 	}
 }
 
-static uint16_t ethernet(struct bh_cur *c)
+static BH_HOT uint16_t ethernet(struct bh_cur *c)
 {
 	bh_cur_skip(c, 12);
-	return skip_shims(c, bh_cur_be16(c));
+	uint16_t type = bh_cur_be16(c);
+	return type == ETHER_IPV4 || type == ETHER_IPV6 ? type : skip_shims(c, type);
 }
 
 /* Steps over the link layer; the ethertype of what follows, 0 for none that we read. */
@@ -187,7 +188,7 @@ static enum bh_frame_kind udp(struct bh_cur *c, size_t len, struct bh_segment *r
 /* RFC 7348 5: whether this datagram is a tunnel's; *c then stands before the Ethernet
  * frame in it.  Whatever is reserved is to be ignored, but for the bit by which
  * draft-ietf-nvo3-vxlan-gpe says that something else follows. */
-static bool enter_vxlan(struct bh_cur *c, const struct bh_segment *s)
+static BH_RARE bool enter_vxlan(struct bh_cur *c, const struct bh_segment *s)
 {
 	enum { HAS_NETWORK = 0x08, HAS_PROTOCOL = 0x04 };
 	struct bh_cur in = bh_cur_of(s->payload);
@@ -203,7 +204,7 @@ static bool enter_vxlan(struct bh_cur *c, const struct bh_segment *s)
 }
 
 /* RFC 2784 and 2890; ERSPAN I and II as in draft-foschiano-erspan-03 4. */
-static uint16_t gre(struct bh_cur *c)
+static BH_RARE uint16_t gre(struct bh_cur *c)
 {
 	enum { CHECKSUM = 0x8000, ROUTING = 0x4000, KEY = 0x2000, SEQUENCE = 0x1000, VERSION = 7 };
 	uint16_t flags = bh_cur_be16(c), type = 0;
@@ -248,7 +249,7 @@ static bool is_extension(uint8_t proto)
 }
 
 /* Walks the extension headers (RFC 8200 4).  BH_FRAME_TCP: *u tells of what is behind. */
-static enum bh_frame_kind extensions(struct bh_cur *c, struct upper *u)
+static BH_RARE enum bh_frame_kind extensions(struct bh_cur *c, struct upper *u)
 {
 	for (unsigned i = 0; is_extension(u->proto); i++) {
 		uint8_t next = bh_cur_u8(c);
@@ -302,8 +303,8 @@ static enum bh_frame_kind ipv4(struct bh_cur *c, struct bh_segment *ret, struct 
 	if (total < header)
 		return BH_FRAME_CUT;
 	bh_cur_skip(c, header - 20);
-	ret->src = bh_addr_v4(src);
-	ret->dst = bh_addr_v4(dst);
+	bh_addr_set_v4(&ret->src, src);
+	bh_addr_set_v4(&ret->dst, dst);
 	u->len = total - header;
 	return u->proto == PROTO_AH ? extensions(c, u) : BH_FRAME_TCP;
 }
@@ -326,15 +327,15 @@ static enum bh_frame_kind ipv6(struct bh_cur *c, struct bh_segment *ret, struct 
 		return BH_FRAME_CUT;
 	if (!u->len)
 		u->len = bh_cur_left(c); /* offload again, or a jumbogram */
-	ret->src = bh_addr_v6(src.ptr);
-	ret->dst = bh_addr_v6(dst.ptr);
-	return extensions(c, u);
+	bh_addr_set_v6(&ret->src, src.ptr);
+	bh_addr_set_v6(&ret->dst, dst.ptr);
+	return is_extension(u->proto) ? extensions(c, u) : BH_FRAME_TCP;
 }
 
 /* ---- all of it ---- */
 
 /* Enters the tunnel that begins here; the ethertype of what is in it. */
-static uint16_t enter(struct bh_cur *c, const struct upper *u)
+static BH_RARE uint16_t enter(struct bh_cur *c, const struct upper *u)
 {
 	/* What lies behind the end of this packet is padding, and not in it. */
 	*c = bh_cur_of(bh_cur_take(c, bh_min_size(u->len, bh_cur_left(c))));

@@ -61,7 +61,8 @@ static bool make_room(struct bh_stream *s, struct bh_stream_pool *pool, uint32_t
 
 /* Shows the reader what there is; returns how many bytes of it are done with.  None of
  * them: it wants more than these (need), or has lost its way (state). */
-static size_t show(struct bh_stream *s, const struct bh_stream_env *env, struct bh_span bytes)
+static BH_HOT size_t show(
+	struct bh_stream *s, const struct bh_stream_env *env, struct bh_span bytes)
 {
 	struct bh_ask ask = env->reader->take(env->ctx, bytes);
 
@@ -78,8 +79,12 @@ static size_t show(struct bh_stream *s, const struct bh_stream_env *env, struct 
 }
 
 /* Bytes that begin within a gathered piece: fill it up.  Returns how many were used. */
-static size_t fill(struct bh_stream *s, const struct bh_stream_env *env, struct bh_span in)
+static BH_RARE size_t fill(struct bh_stream *s, const struct bh_stream_env *env, struct bh_span in)
 {
+	if (!s->have && !make_room(s, env->pool, s->need)) {
+		lose(s, env, 0);
+		return in.len;
+	}
 	size_t n = bh_min_size(s->need - s->have, in.len);
 	uint32_t shown = s->need;
 
@@ -103,7 +108,7 @@ static size_t fill(struct bh_stream *s, const struct bh_stream_env *env, struct 
 }
 
 /* In-order bytes.  Most of them fall into a skip, or can be shown where they lie. */
-static void consume(struct bh_stream *s, const struct bh_stream_env *env, struct bh_span in)
+static BH_HOT void consume(struct bh_stream *s, const struct bh_stream_env *env, struct bh_span in)
 {
 	while (in.len && s->state == BH_STREAM_SYNCED) {
 		size_t used;
@@ -114,10 +119,6 @@ static void consume(struct bh_stream *s, const struct bh_stream_env *env, struct
 		} else if (!s->have && in.len >= s->need) {
 			used = show(s, env, in);
 		} else {
-			if (!s->have && !make_room(s, env->pool, s->need)) {
-				lose(s, env, 0);
-				return;
-			}
 			used = fill(s, env, in);
 		}
 		in = bh_span_behind(in, used);
@@ -135,7 +136,7 @@ static void step_over(struct bh_stream *s, const struct bh_stream_env *env, uint
 }
 
 /* A segment that begins at or before `next`. */
-static void accept(struct bh_stream *s, const struct bh_stream_env *env, uint32_t seq,
+static BH_RARE void accept(struct bh_stream *s, const struct bh_stream_env *env, uint32_t seq,
 	struct bh_span bytes, uint32_t wire_len)
 {
 	uint32_t old = s->next - seq;

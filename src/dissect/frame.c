@@ -18,11 +18,12 @@ enum { FLAGS1_SIGNED = 0x0004, FLAGS1_NT_STATUS = 0x4000, FLAGS1_NT = 0xc000 };
 enum { COMPRESSED_CHAINED = 0x0001, COMPRESSED_NOT = 0 };
 
 /* The first byte of a message that ends in "SMB"; 0 for anything else. */
-static uint8_t signature(struct bh_span s)
+static BH_HOT uint8_t signature(struct bh_span s)
 {
-	if (s.len < 4 || s.ptr[1] != 'S' || s.ptr[2] != 'M' || s.ptr[3] != 'B')
-		return 0;
-	return s.ptr[0] >= 0xfc ? s.ptr[0] : 0;
+	struct bh_cur c = bh_cur_of(s);
+	uint32_t v = bh_cur_le32(&c);
+
+	return v >> 8 == 0x424d53 && (v & 0xff) >= 0xfc ? (uint8_t)v : 0;
 }
 
 bool bh_message_begins(struct bh_span s)
@@ -44,7 +45,7 @@ bool bh_message_begins(struct bh_span s)
 }
 
 /* [MS-SMB2] 2.2.1 */
-static uint32_t smb2_header(struct bh_span s, struct bh_message *m)
+static BH_HOT uint32_t smb2_header(struct bh_span s, struct bh_message *m)
 {
 	if (s.len < SMB2_HEADER)
 		return UINT32_MAX;
@@ -158,7 +159,8 @@ static uint32_t peek(const struct bh_framer_env *env, const struct bh_message *m
 	return m->length < BH_MAX_PEEK ? m->length : BH_MAX_PEEK;
 }
 
-static enum bh_framing finish(struct bh_framer *f, uint32_t used, uint64_t *skip, uint32_t *need)
+static BH_HOT enum bh_framing finish(
+	struct bh_framer *f, uint32_t used, uint64_t *skip, uint32_t *need)
 {
 	*skip = used;
 	f->left -= used;
@@ -173,7 +175,7 @@ static enum bh_framing finish(struct bh_framer *f, uint32_t used, uint64_t *skip
 }
 
 /* Nothing in the rest of this message can be believed. */
-static enum bh_framing malformed(
+static BH_RARE enum bh_framing malformed(
 	struct bh_framer *f, uint64_t *skip, uint32_t *need, struct bh_message *m)
 {
 	*m = (struct bh_message){
@@ -184,7 +186,7 @@ static enum bh_framing malformed(
 	return finish(f, f->left, skip, need);
 }
 
-static enum bh_framing tell_smb2(struct bh_framer *f, const struct bh_framer_env *env,
+static BH_HOT enum bh_framing tell_smb2(struct bh_framer *f, const struct bh_framer_env *env,
 	struct bh_span shown, uint64_t *skip, uint32_t *need, struct bh_message *m)
 {
 	uint32_t next = smb2_header(shown, m);
@@ -288,18 +290,12 @@ static enum bh_framing tell_compressed(struct bh_framer *f, struct bh_span shown
 	return finish(f, f->left, skip, need);
 }
 
-/* The first bytes of a message, or of a link of a chain. */
-static enum bh_framing tell(struct bh_framer *f, const struct bh_framer_env *env,
+static BH_RARE enum bh_framing tell_other(struct bh_framer *f, const struct bh_framer_env *env,
 	struct bh_span shown, uint64_t *skip, uint32_t *need, struct bh_message *ret)
 {
-	uint8_t sig = signature(shown);
-
-	*ret = (struct bh_message){ .first = !f->chained };
-	if (sig == 0xfe)
-		return tell_smb2(f, env, shown, skip, need, ret);
 	if (f->chained)
 		return malformed(f, skip, need, ret);
-	switch (sig) {
+	switch (signature(shown)) {
 	case 0xff: return tell_smb1(f, env, shown, skip, need, ret);
 	case 0xfd: return tell_encrypted(f, shown, skip, need, ret);
 	case 0xfc: return tell_compressed(f, shown, skip, need, ret);
@@ -310,9 +306,18 @@ static enum bh_framing tell(struct bh_framer *f, const struct bh_framer_env *env
 	return malformed(f, skip, need, ret);
 }
 
+/* The first bytes of a message, or of a link of a chain. */
+static BH_HOT enum bh_framing tell(struct bh_framer *f, const struct bh_framer_env *env,
+	struct bh_span shown, uint64_t *skip, uint32_t *need, struct bh_message *ret)
+{
+	*ret = (struct bh_message){ .first = !f->chained };
+	return signature(shown) == 0xfe ? tell_smb2(f, env, shown, skip, need, ret)
+					: tell_other(f, env, shown, skip, need, ret);
+}
+
 /* Who calls whom is all there is to read in these. */
-static enum bh_framing control(struct bh_span shown, uint8_t type, uint32_t length, uint64_t *skip,
-	uint32_t *need, struct bh_message *ret)
+static BH_RARE enum bh_framing control(struct bh_span shown, uint8_t type, uint32_t length,
+	uint64_t *skip, uint32_t *need, struct bh_message *ret)
 {
 	if (type == BH_NBSS_REQUEST && shown.len < length) {
 		*need = length;
@@ -328,34 +333,34 @@ static enum bh_framing control(struct bh_span shown, uint8_t type, uint32_t leng
 enum bh_framing bh_framer_step(struct bh_framer *f, const struct bh_framer_env *env,
 	struct bh_span shown, uint64_t *skip, uint32_t *need, struct bh_message *ret)
 {
-	if (f->inside)
-		return tell(f, env, shown, skip, need, ret);
+	bool begins = !f->inside;
 
-	struct bh_cur c = bh_cur_of(shown);
-	uint8_t type = bh_cur_u8(&c);
-	uint32_t len = bh_cur_be24(&c);
-	*need = NBSS_HEADER;
-	*skip = NBSS_HEADER;
-	if (!bh_cur_ok(&c))
-		return BH_FRAMING_LOST;
-	if (type >= BH_NBSS_REQUEST && type <= BH_NBSS_KEEPALIVE && len <= MAX_CONTROL)
-		return control(shown, type, NBSS_HEADER + len, skip, need, ret);
-	if (type != BH_NBSS_MESSAGE)
-		return BH_FRAMING_LOST;
-	if (!len)
-		return BH_FRAMING_DONE;
-	f->inside = true;
-	f->left = len;
-	*need = len < SMB2_HEADER ? len : SMB2_HEADER;
-	struct bh_span message = bh_span_behind(shown, NBSS_HEADER);
-	if (message.len < *need)
-		return BH_FRAMING_DONE;
-	/* It is there already. */
-	enum bh_framing r = tell(f, env, message, skip, need, ret);
-	if (r == BH_FRAMING_MORE) {
+	if (begins) {
+		struct bh_cur c = bh_cur_of(shown);
+		uint8_t type = bh_cur_u8(&c);
+		uint32_t len = bh_cur_be24(&c);
+		*need = NBSS_HEADER;
+		*skip = NBSS_HEADER;
+		if (!bh_cur_ok(&c))
+			return BH_FRAMING_LOST;
+		if (type >= BH_NBSS_REQUEST && type <= BH_NBSS_KEEPALIVE && len <= MAX_CONTROL)
+			return control(shown, type, NBSS_HEADER + len, skip, need, ret);
+		if (type != BH_NBSS_MESSAGE)
+			return BH_FRAMING_LOST;
+		if (!len)
+			return BH_FRAMING_DONE;
+		f->inside = true;
+		f->left = len;
+		*need = len < SMB2_HEADER ? len : SMB2_HEADER;
+		shown = bh_span_behind(shown, NBSS_HEADER);
+		if (shown.len < *need)
+			return BH_FRAMING_DONE;
+	}
+	enum bh_framing r = tell(f, env, shown, skip, need, ret);
+	if (begins && r == BH_FRAMING_MORE) {
 		*skip = NBSS_HEADER;
 		return BH_FRAMING_DONE;
 	}
-	*skip += NBSS_HEADER;
+	*skip += begins ? NBSS_HEADER : 0;
 	return r;
 }

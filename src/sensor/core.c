@@ -91,7 +91,7 @@ static struct bh_ask take(void *ctx, struct bh_span bytes)
 
 	/* What lies there holds what was asked for, and maybe more messages behind it. */
 	for (;;) {
-		struct bh_message m;
+		BH_FILLED struct bh_message m;
 		uint64_t skip = 0;
 		switch (bh_framer_step(f, &env, bytes, &skip, &ask.need, &m)) {
 		case BH_FRAMING_MORE: return ask;
@@ -183,61 +183,77 @@ static void saw_syn(struct bh_sensor *s, struct flow *f, unsigned side, const st
 }
 
 /* SYN, RST and FIN: what becomes of the connection. */
-static void flags(struct bh_sensor *s, struct flow *f, unsigned side, const struct bh_segment *g)
+static BH_RARE void flags(
+	struct bh_sensor *s, struct flow *f, unsigned side, const struct bh_segment *g)
 {
-	bool from_server = side != f->client;
-
 	if (g->flags & BH_TCP_RST) {
-		if (from_server && f->syn[f->client] && !f->answered)
+		if (side != f->client && f->syn[f->client] && !f->answered)
 			f->refused = true;
 		f->closed = true;
 		return;
 	}
 	if (g->flags & BH_TCP_SYN)
 		saw_syn(s, f, side, g);
-	if (from_server)
-		f->answered = true;
 	if (g->flags & BH_TCP_FIN)
 		f->fin[side] = true;
 	if (f->fin[0] && f->fin[1])
 		f->closed = true;
 }
 
+/* A client's SYN: of another connection in this one's place, unless it is one we know.
+ * False when nothing is left to follow. */
+static BH_RARE bool begin_again(
+	struct bh_sensor *s, struct flow *f, unsigned side, const struct bh_segment *g)
+{
+	if ((!f->seen[0] && !f->seen[1] && !f->foreign) || same_connection(f, side, g->seq))
+		return true;
+	if (f->elsewhere) { /* what is spoken on this one is not known yet */
+		flow_drop(s, f);
+		return false;
+	}
+	flow_restart(s, f);
+	begin_roles(f, g, side);
+	s->tally.flows += !f->foreign;
+	return true;
+}
+
+/* Until SMB is spoken, this is none of ours. */
+static BH_RARE bool still_foreign(struct bh_sensor *s, struct flow *f, const struct bh_segment *g)
+{
+	if (!bh_message_begins(g->payload))
+		return true;
+	f->foreign = false;
+	s->tally.flows++;
+	return false;
+}
+
 static void segment(struct bh_sensor *s, struct flow *f, unsigned side, const struct bh_segment *g)
 {
 	struct reading r = { s, f, side };
 	struct bh_stream_env env = { &reader, &r, &s->pool };
-	uint32_t seq = g->seq + !!(g->flags & BH_TCP_SYN);
+	uint8_t changes = g->flags & (BH_TCP_SYN | BH_TCP_FIN | BH_TCP_RST);
 
-	if ((g->flags & (BH_TCP_SYN | BH_TCP_ACK)) == BH_TCP_SYN &&
-		(f->seen[0] || f->seen[1] || f->foreign) && !same_connection(f, side, g->seq)) {
-		if (f->elsewhere) { /* what is spoken on this one is not known yet */
-			flow_drop(s, f);
-			return;
-		}
-		flow_restart(s, f);
-		begin_roles(f, g, side);
-		s->tally.flows += !f->foreign;
-	}
+	if (changes & BH_TCP_SYN && !(g->flags & BH_TCP_ACK) && !begin_again(s, f, side, g))
+		return;
 	f->last = s->now;
 	f->dirty = true;
-	if (f->foreign && bh_message_begins(g->payload)) {
-		f->foreign = false;
-		s->tally.flows++;
-	}
-	if (f->foreign)
+	if (f->foreign && still_foreign(s, f, g))
 		return;
 	if (!f->seen[side])
 		f->first_seq[side] = g->seq;
 	f->seen[side] = true;
-	if (side != f->client)
-		f->acked = g->ack;
 	if (!f->sessions) /* else nobody asks for them */
 		figures_add(&f->leaf.figures, s->now, true, 0);
-	flags(s, f, side, g);
-	if (!g->wire_len || g->flags & BH_TCP_RST)
+	if (changes)
+		flags(s, f, side, g);
+	if (side != f->client) {
+		f->acked = g->ack;
+		f->answered |= !(changes & BH_TCP_RST);
+	}
+	if (!g->wire_len || changes & BH_TCP_RST)
 		return;
 	uint64_t gaps = s->tally.gaps;
+	uint32_t seq = g->seq + !!(changes & BH_TCP_SYN);
 	bh_stream_push(&f->stream[side], &env, s->now, seq, g->payload, g->wire_len);
 	if (g->wire_len > g->payload.len && s->tally.gaps > gaps)
 		s->tally.truncated_packets++;
@@ -293,7 +309,7 @@ static bh_time sane_time(bh_time when)
 int bh_sensor_packet(struct bh_sensor *s, unsigned link, bh_time when, struct bh_span captured,
 	size_t original_len)
 {
-	struct bh_segment g;
+	BH_FILLED struct bh_segment g;
 
 	when = sane_time(when);
 	if (when)

@@ -74,36 +74,6 @@ static struct ends ends_of(const struct bh_sensor *s, const struct bh_segment *g
 	return e;
 }
 
-/* Packets of one connection come in bursts: where it was found last is where it will be.
- * This is no hash to withstand anybody; who makes it miss makes us hash, no more. */
-static struct flow **recent(
-	struct bh_sensor *s, const struct bh_addr *a, const struct bh_addr *b, unsigned ports)
-{
-	uint64_t mixed = (uint64_t)(a->num ^ b->num) ^ (uint64_t)ports << 16;
-
-	return &s->recent[mixed * 0x9e3779b97f4a7c15u >> (64 - RECENT_BITS)];
-}
-
-static struct flow **recent_of(struct bh_sensor *s, const struct bh_segment *g)
-{
-	return recent(s, &g->src, &g->dst, (unsigned)g->sport ^ g->dport);
-}
-
-static bool is_end(const struct flow *f, unsigned i, const struct bh_addr *addr, uint16_t port)
-{
-	return f->port[i] == port && bh_addr_equal(&f->addr[i], addr);
-}
-
-/* Which side of f sent this; 2: neither. */
-static unsigned side_of(const struct flow *f, const struct bh_segment *g)
-{
-	if (is_end(f, 0, &g->src, g->sport) && is_end(f, 1, &g->dst, g->dport))
-		return 0;
-	if (is_end(f, 1, &g->src, g->sport) && is_end(f, 0, &g->dst, g->dport))
-		return 1;
-	return 2;
-}
-
 static void unlink_age(struct bh_sensor *s, struct flow *f)
 {
 	*(f->older ? &f->older->newer : &s->oldest) = f->newer;
@@ -118,42 +88,21 @@ static void link_newest(struct bh_sensor *s, struct flow *f)
 	s->newest = f;
 }
 
-/* The order of age is kept to within age_slack packets; the oldest is never one in use. */
-static void used(struct bh_sensor *s, struct flow *f)
+void flow_used(struct bh_sensor *s, struct flow *f)
 {
-	if (s->newest == f || (s->oldest != f && s->tally.packets - f->moved < s->age_slack))
-		return;
 	unlink_age(s, f);
 	link_newest(s, f);
 	f->moved = s->tally.packets;
 }
 
-static struct flow *find_hashed(struct bh_sensor *s, const struct bh_segment *g, unsigned *ret_side)
+struct flow *flow_search(struct bh_sensor *s, const struct bh_segment *g)
 {
-	struct ends e = ends_of(s, g);
+	struct flow *f = s->buckets[ends_of(s, g).bucket];
 
-	for (struct flow *f = s->buckets[e.bucket]; f; f = f->hash_next) {
-		if (is_end(f, 0, e.addr[0], e.port[0]) && is_end(f, 1, e.addr[1], e.port[1])) {
-			*ret_side = e.side;
-			return f;
-		}
-	}
-	return NULL;
-}
-
-struct flow *flow_find(struct bh_sensor *s, const struct bh_segment *g, unsigned *ret_side)
-{
-	struct flow **at = recent_of(s, g), *f = *at;
-	unsigned side = f ? side_of(f, g) : 2;
-
-	if (side == 2) {
-		f = find_hashed(s, g, &side);
-		if (!f)
-			return NULL;
-		*at = f;
-	}
-	used(s, f);
-	*ret_side = side;
+	while (f && flow_side(f, g) == NO_SIDE)
+		f = f->hash_next;
+	if (f)
+		*flow_recent(s, g) = f;
 	return f;
 }
 
@@ -202,7 +151,7 @@ void flow_forget(struct bh_sensor *s, struct flow *f)
 	while (*at != f)
 		at = &(*at)->hash_next;
 	*at = f->hash_next;
-	at = recent_of(s, &g);
+	at = flow_recent(s, &g);
 	if (*at == f)
 		*at = NULL;
 	unlink_age(s, f);

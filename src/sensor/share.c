@@ -208,29 +208,32 @@ static void open_answered_late(struct talk *t, struct session *e)
 	}
 }
 
+/* The pipe whose name is being opened, if it is one. */
+static BH_RARE uint32_t pipe_opened(struct talk *t)
+{
+	char name[BH_NAME_TEXT] = "";
+
+	if (bh_open_name(t->m, name) == -EBADMSG)
+		talk_malformed(t);
+	return bh_pipe_bit(bh_span_of(name, strlen(name)));
+}
+
 static void opens(struct talk *t, struct tree *tree)
 {
 	const struct bh_message *m = t->m;
-	char name[BH_NAME_TEXT] = "";
 
-	if (m->response) {
-		if (m->status != BH_STATUS_PENDING)
-			open_answered(tree, m->message_id, m->status);
-		return;
-	}
-	if (m->body.len && bh_open_name(m, name) == -EBADMSG)
-		talk_malformed(t);
-	open_asked(tree, m->message_id, bh_pipe_bit(bh_span_of(name, strlen(name))));
+	if (!m->response)
+		open_asked(tree, m->message_id, m->body.len ? pipe_opened(t) : 0);
+	else if (m->status != BH_STATUS_PENDING)
+		open_answered(tree, m->message_id, m->status);
 }
 
-static void carries(struct talk *t, struct tree *tree)
+static BH_RARE void carries(struct talk *t, struct tree *tree)
 {
 	struct bh_span data;
 	uint32_t pipes;
 	bool proof;
 
-	if (!t->m->body.len)
-		return;
 	int r = bh_pipe_data(t->m, &proof, &data);
 	if (r == -EBADMSG)
 		talk_malformed(t);
@@ -265,6 +268,6 @@ void share_message(struct talk *t, struct session *e)
 	figures_add(&tree->leaf.figures, t->s->now, t->to_server, m->length);
 	if (m->act == BH_ACT_OPEN)
 		opens(t, tree);
-	else if (m->act == BH_ACT_CARRY)
+	else if (m->act == BH_ACT_CARRY && m->body.len)
 		carries(t, tree);
 }

@@ -159,13 +159,56 @@ static inline void figures_add(struct bh_figures *f, bh_time when, bool to_serve
 		f->first_seen = when;
 	if (when > f->last_seen)
 		f->last_seen = when;
-	f->bytes_to_server += to_server ? bytes : 0;
-	f->bytes_to_client += to_server ? 0 : bytes;
+	*(to_server ? &f->bytes_to_server : &f->bytes_to_client) += bytes;
 }
 
 /* ---- flow.c ---- */
 
-struct flow *flow_find(struct bh_sensor *s, const struct bh_segment *g, unsigned *ret_side);
+/* Packets of one connection come in bursts: where it was found last is where it will be.
+ * This is no hash to withstand anybody; who makes it miss makes us hash, no more. */
+static inline struct flow **flow_recent(struct bh_sensor *s, const struct bh_segment *g)
+{
+	uint64_t ports = (uint64_t)(g->sport ^ g->dport) << 16;
+	uint64_t mixed = (uint64_t)(g->src.num ^ g->dst.num) ^ ports;
+
+	return &s->recent[mixed * 0x9e3779b97f4a7c15u >> (64 - RECENT_BITS)];
+}
+
+/* Which side of f sent this. */
+#define NO_SIDE 2u
+static inline unsigned flow_side(const struct flow *f, const struct bh_segment *g)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		if (f->port[i] == g->sport && f->port[!i] == g->dport &&
+			bh_addr_equal(&f->addr[i], &g->src) && bh_addr_equal(&f->addr[!i], &g->dst))
+			return i;
+	}
+	return NO_SIDE;
+}
+
+struct flow *flow_search(struct bh_sensor *s, const struct bh_segment *g);
+void flow_used(struct bh_sensor *s, struct flow *f);
+
+/* Whose segment this is, and which side sent it. */
+static inline struct flow *flow_find(
+	struct bh_sensor *s, const struct bh_segment *g, unsigned *ret_side)
+{
+	struct flow *f = *flow_recent(s, g);
+	unsigned side = f ? flow_side(f, g) : NO_SIDE;
+
+	if (side == NO_SIDE) {
+		f = flow_search(s, g);
+		if (!f)
+			return NULL;
+		side = flow_side(f, g);
+	}
+	/* The order of age is kept to within age_slack packets; the oldest is never one in use. */
+	if (s->newest != f && (s->oldest == f || s->tally.packets - f->moved >= s->age_slack))
+		flow_used(s, f);
+	*ret_side = side;
+	return f;
+}
+
 /* Makes room if it must; NULL when memory ran out. */
 struct flow *flow_add(struct bh_sensor *s, const struct bh_segment *g, unsigned *ret_side);
 /* Delivers what its streams hold, tells its leaves for the last time and forgets it. */

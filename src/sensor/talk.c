@@ -13,7 +13,7 @@ static void signature(struct talk *t, struct session *e)
 	*(t->m->is_signed ? &e->signed_seen : &e->unsigned_seen) = true;
 }
 
-static void smb2(struct talk *t)
+static BH_HOT void smb2(struct talk *t)
 {
 	const struct bh_message *m = t->m;
 	struct session *e = NULL;
@@ -30,7 +30,9 @@ static void smb2(struct talk *t)
 	}
 	if (!m->session_id || m->session_id == BH_SMB2_RELATED_SESSION)
 		return;
-	e = session_get(t->s, t->f, m->session_id);
+	e = session_find(t->f, m->session_id);
+	if (!e)
+		e = session_get(t->s, t->f, m->session_id);
 	if (!e)
 		return;
 	e->clear = true;
@@ -64,7 +66,7 @@ static uint64_t uid(const struct bh_message *m)
 	return m->command != BH_SMB1_SESSION_SETUP && (m->tree_id || connects(m)) ? NO_UID : 0;
 }
 
-static void smb1(struct talk *t)
+static BH_RARE void smb1(struct talk *t)
 {
 	struct bh_message m = *t->m;
 	struct talk u = { t->s, t->f, &m, t->to_server };
