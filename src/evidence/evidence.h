@@ -154,6 +154,8 @@ enum bh_log_kind bh_log_sniff(struct bh_span first_bytes);
 struct bh_audit_prefix {
 	char text[128];
 };
+/* What `audit samba` has it print, known by its form where no other is declared. */
+#define BH_AUDIT_PREFIX "%u|%I|%i|%m|%S|%R"
 /* -EINVAL: not of that form, or neither user nor client is in it. */
 BH_MUST int bh_audit_prefix_parse(const char *text, struct bh_audit_prefix *ret);
 
@@ -169,7 +171,7 @@ struct bh_log_options {
 	 * pfirewall.log, Samba's headers, RFC 3164, NXLog.  None of them can be told from
 	 * UTC; whoever does not know leaves it 0 and says so. */
 	int32_t east;
-	/* NULL: guessed.  The first address of a line is the client, a second one the server,
+	/* NULL: BH_AUDIT_PREFIX, or guessed.  The first address of a line is the client, a second one the server,
 	 * the first field that is no address the user; the field that repeats the share's name
 	 * in a line of "connect" is the share from then on.  Others are not believed. */
 	const struct bh_audit_prefix *prefix;

@@ -176,6 +176,23 @@ static bool same_share(struct bh_span a, struct bh_span b)
 	return true;
 }
 
+/* Two addresses, and a dialect at its end. */
+static bool ours(const struct bh_span *part, size_t op, struct line *ret)
+{
+	struct bh_addr addr;
+
+	if (op != 6 || bh_said_addr(part[1], &addr) || bh_said_addr(part[2], &addr) ||
+		!bh_said_smb_dialect(part[5]))
+		return false;
+	ret->user = part[0];
+	ret->client = part[1];
+	ret->server_ip = part[2];
+	ret->machine = part[3];
+	ret->share = part[4];
+	ret->dialect = part[5];
+	return true;
+}
+
 static int guessed(struct bh_samba *m, struct bh_span text, struct line *ret)
 {
 	struct bh_span part[MAX_PARTS] = { { 0 } };
@@ -186,6 +203,8 @@ static int guessed(struct bh_samba *m, struct bh_span text, struct line *ret)
 		return -EBADMSG;
 	ret->op = part[op];
 	ret->result = part[op + 1];
+	if (ours(part, op, ret))
+		return 0;
 	for (size_t i = 0; i < op; i++) {
 		if (!bh_said_addr(part[i], &addr)) {
 			if (!ret->client.ptr)
@@ -268,11 +287,13 @@ static void who(struct bh_log *l, const struct line *line, struct bh_span host,
 	bh_said_account(c, line->user);
 	if (line->domain.len)
 		bh_said(c, BH_KNOWN_DOMAIN, line->domain);
-	if (line->machine.len && bh_said_addr(line->machine, &(struct bh_addr){ 0 }))
-		bh_said(c, BH_KNOWN_WORKSTATION, line->machine);
 	server(l, line, host, c);
 	c->dialect = bh_said_smb_dialect(line->dialect);
 	session(s, c);
+	/* Samba writes %m small; as the client wrote it is better. */
+	if (line->machine.len && bh_said_addr(line->machine, &(struct bh_addr){ 0 }) &&
+		!bh_event_like(line->machine, c->workstation))
+		bh_said(c, BH_KNOWN_WORKSTATION, line->machine);
 	if (!c->port) {
 		c->port = l->samba.port ? l->samba.port : 445;
 		c->transport = bh_said_transport(c->port);

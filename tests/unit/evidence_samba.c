@@ -221,6 +221,38 @@ static void test_the_default_prefix_names_no_share_but_in_connect(void)
 		"10.0.0.6>-:445 answered CORP\\Bob server=(this log's server) share=\\\\*\\home c1");
 }
 
+static void test_what_audit_samba_has_it_print_needs_no_declaration(void)
+{
+	heard_str(&h,
+		"  alice|10.0.0.5|10.0.0.9|ws1|home|SMB3_11|connect|ok|home\n"
+		"  alice|10.0.0.5|10.0.0.9|10.0.0.5|IPC_|NT1|connect|ok|IPC$\n"
+		"  alice|10.0.0.5|10.0.0.9|ws1|home|SMB3_11|create_file|ok|0x3|file|open|/srv/a|b\n"
+		"  CORP\\bob|fd00::5|fd00::9|SMB3_11|SMB2|NT1|disconnect|ok|SMB2\n"
+		"  alice|10.0.0.5|10.0.0.9|ws1|home|other|connect|ok|home\n");
+	EXPECT_INT(h.n, 5);
+	EXPECT_STR(h.line[0],
+		"10.0.0.5>10.0.0.9:445 answered 3.1.1 \\alice ws=ws1 share=\\\\*\\home c1");
+	EXPECT_STR(h.line[1],
+		"10.0.0.5>10.0.0.9:445 answered NT LM 0.12 \\alice share=\\\\*\\IPC$ pipe c1");
+	EXPECT_STR(h.line[2],
+		"10.0.0.5>10.0.0.9:445 answered 3.1.1 \\alice ws=ws1 share=\\\\*\\home o1");
+	EXPECT_STR(h.line[3],
+		"fd00::5>fd00::9:445 answered NT LM 0.12 CORP\\bob ws=SMB3_11 share=\\\\*\\SMB2");
+	/* No dialect at its end: another prefix, of which only a share is guessed. */
+	EXPECT_STR(h.line[4], "10.0.0.5>10.0.0.9:445 answered \\alice share=\\\\*\\home c1");
+	EXPECT_INT(h.counts.unreadable, 0);
+}
+
+static void test_a_workstation_is_written_as_its_client_wrote_it(void)
+{
+	heard_str(&h,
+		AUTH_1_2("NT_STATUS_OK", "SMB2", "alice", "WS1", "NTLMv2",
+			"50000") "  alice|10.0.0.5|10.0.0.9|ws1|home|SMB3_11|connect|ok|home\n"
+				 "  alice|10.0.0.5|10.0.0.9|other|home|SMB3_11|connect|ok|home\n");
+	EXPECT_INT(h.n, 2);
+	EXPECT(strstr(h.line[0], " ws=WS1 ") && strstr(h.line[1], " ws=other "));
+}
+
 static void test_a_declared_prefix_is_believed(void)
 {
 	struct bh_audit_prefix p;
@@ -483,6 +515,8 @@ int main(void)
 	RUN(test_syslog_in_all_its_forms);
 	RUN(test_without_the_year_a_time_is_not_known);
 	RUN(test_the_default_prefix_names_no_share_but_in_connect);
+	RUN(test_what_audit_samba_has_it_print_needs_no_declaration);
+	RUN(test_a_workstation_is_written_as_its_client_wrote_it);
 	RUN(test_a_declared_prefix_is_believed);
 	RUN(test_a_prefix_that_cannot_be_read_is_refused);
 	RUN(test_openat_counts_only_where_nobody_logs_create_file);
