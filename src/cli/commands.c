@@ -11,6 +11,7 @@ const struct bh_command *const bh_commands[] = {
 	&bh_cmd_show_surface,
 	&bh_cmd_show_diff,
 	&bh_cmd_report,
+	&bh_cmd_audit_samba,
 	&bh_cmd_policy_check,
 	&bh_cmd_policy_fmt,
 	&bh_cmd_policy_diff,

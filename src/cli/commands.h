@@ -18,6 +18,7 @@ extern const struct bh_command bh_cmd_show_hosts;
 extern const struct bh_command bh_cmd_show_shares;
 extern const struct bh_command bh_cmd_show_surface;
 extern const struct bh_command bh_cmd_watch;
+extern const struct bh_command bh_cmd_audit_samba;
 extern const struct bh_command bh_cmd_plan;
 extern const struct bh_command bh_cmd_suggest;
 extern const struct bh_command bh_cmd_verify;
