@@ -210,6 +210,8 @@ BH_MUST int bh_log_feed(struct bh_log *l, struct bh_span bytes);
 /* For logs that are followed: tells what has waited since `until` or longer, by the log's
  * own times, and the counts of kinds as of now; more may follow. */
 BH_MUST int bh_log_tell(struct bh_log *l, bh_time until);
+/* And for what leaves the year out: options.modified, by now. */
+void bh_log_clock(struct bh_log *l, bh_time now);
 /* No more bytes follow. */
 BH_MUST int bh_log_end(struct bh_log *l);
 struct bh_log_counts bh_log_counted(const struct bh_log *l);

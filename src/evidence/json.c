@@ -229,6 +229,40 @@ static void object(struct reader *r)
 	want(&r->c, '}');
 }
 
+/* systemd writes a text that is none, for a byte that is no UTF-8 or a control character, as
+ * an array of its bytes.  False, and nothing happened: it is another array. */
+static bool text_of_bytes(struct reader *r)
+{
+	struct bh_cur c = r->c;
+	size_t start = r->f->used;
+
+	if (r->len != 7 || memcmp(r->path, "MESSAGE", 7) != 0)
+		return false;
+	want(&c, '[');
+	for (bool more = true; more && bh_cur_ok(&c);) {
+		unsigned v = 0, digits = 0;
+		blanks(&c);
+		for (; peek(&c) >= '0' && peek(&c) <= '9' && digits < 3; digits++)
+			v = v * 10 + (unsigned)(bh_cur_u8(&c) - '0');
+		blanks(&c);
+		if (!digits || v > 255 || r->f->used == sizeof r->f->scratch)
+			bh_cur_fail(&c);
+		else
+			r->f->scratch[r->f->used++] = (char)v;
+		more = peek(&c) == ',';
+		if (more)
+			bh_cur_skip(&c, 1);
+	}
+	want(&c, ']');
+	if (!bh_cur_ok(&c)) {
+		r->f->used = start;
+		return false;
+	}
+	r->c = c;
+	add(r, bh_span_of(r->f->scratch + start, r->f->used - start));
+	return true;
+}
+
 static void array(struct reader *r, bool numbered)
 {
 	unsigned i = 0;
@@ -267,7 +301,7 @@ static void value(struct reader *r)
 		bh_cur_fail(&r->c);
 	else if (ch == '{')
 		object(r);
-	else
+	else if (!text_of_bytes(r))
 		array(r, r->depth == 1);
 	r->depth--;
 }

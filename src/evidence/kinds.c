@@ -7,7 +7,7 @@
 #define BUCKETS (BH_KINDS * 2)
 
 struct kind {
-	uint64_t count;
+	uint64_t count, told;
 	uint32_t id;
 	uint8_t len;
 	bool read;
@@ -17,7 +17,7 @@ struct kind {
 struct bh_kinds {
 	uint64_t seed;
 	uint32_t n, last;
-	uint64_t others;
+	uint64_t others, others_told;
 	uint16_t bucket[BUCKETS]; /* number + 1 */
 	struct kind kind[BH_KINDS];
 };
@@ -100,20 +100,24 @@ void bh_kinds_add(struct bh_kinds *k, struct bh_span name, uint32_t id, bool rea
 }
 
 int bh_kinds_tell(
-	const struct bh_kinds *k, int (*fn)(void *ctx, const struct bh_event_count *e), void *ctx)
+	struct bh_kinds *k, int (*fn)(void *ctx, const struct bh_event_count *e), void *ctx)
 {
 	int r = 0;
 
 	for (uint32_t i = 0; !r && i < k->n; i++) {
-		const struct kind *kind = &k->kind[i];
+		struct kind *kind = &k->kind[i];
 		struct bh_event_count e = {
 			.count = kind->count, .id = kind->id, .read = kind->read
 		};
+		if (kind->told == kind->count)
+			continue;
+		kind->told = kind->count;
 		memcpy(e.provider, kind->name, kind->len);
 		r = fn(ctx, &e);
 	}
-	if (r || !k->others)
+	if (r || k->others == k->others_told)
 		return r;
 	struct bh_event_count e = { .count = k->others, .provider = "(others)" };
+	k->others_told = k->others;
 	return fn(ctx, &e);
 }

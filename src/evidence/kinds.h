@@ -15,6 +15,6 @@ struct bh_kinds *bh_kinds_free(struct bh_kinds *k);
 /* name is cleaned, and cut to what struct bh_event_count holds. */
 void bh_kinds_add(struct bh_kinds *k, struct bh_span name, uint32_t id, bool read);
 
-/* All of them, in the order they were first seen. */
+/* Those that grew since they were told, in the order they were first seen. */
 BH_MUST int bh_kinds_tell(
-	const struct bh_kinds *k, int (*fn)(void *ctx, const struct bh_event_count *e), void *ctx);
+	struct bh_kinds *k, int (*fn)(void *ctx, const struct bh_event_count *e), void *ctx);

@@ -383,6 +383,11 @@ int bh_log_tell(struct bh_log *l, bh_time until)
 	return l->error;
 }
 
+void bh_log_clock(struct bh_log *l, bh_time now)
+{
+	l->options.modified = now;
+}
+
 static void end_xml(struct bh_log *l)
 {
 	struct bh_xml_told told = bh_xml_end(l->xml);

@@ -36,6 +36,17 @@ static void test_an_object_is_told_flat(void)
 	EXPECT_JSON("{\"a\":\"\"}", "a=;");
 }
 
+static void test_a_message_of_bytes_is_a_text(void)
+{
+	EXPECT_JSON("{\"MESSAGE\":[97,124 , 1,255],\"b\":\"c\"}", "MESSAGE=a|\x01\xff;b=c;");
+	EXPECT_JSON("{\"MESSAGE\":[\"a\",98]}", "MESSAGE=a;MESSAGE=98;");
+	EXPECT_JSON("{\"MESSAGE\":[97,256]}", "MESSAGE=97;MESSAGE=256;");
+	EXPECT_JSON("{\"MESSAGE\":[]}", "");
+	EXPECT_JSON("{\"MESSAGES\":[97]}", "MESSAGES=97;");
+	EXPECT_JSON("{\"a\":{\"MESSAGE\":[97]}}", "a.MESSAGE=97;");
+	EXPECT_JSON("{\"MESSAGE\":[97,98", "refused");
+}
+
 static void test_escapes_are_resolved(void)
 {
 	EXPECT_JSON("{\"a\":\"\\\\\\\\*\\\\IPC$\\n\\\"\\/\"}", "a=\\\\*\\IPC$\n\"/;");
@@ -259,6 +270,7 @@ static void test_statuses_are_known_by_name_and_number(void)
 int main(void)
 {
 	RUN(test_an_object_is_told_flat);
+	RUN(test_a_message_of_bytes_is_a_text);
 	RUN(test_escapes_are_resolved);
 	RUN(test_a_prefix_stands_before_all_names);
 	RUN(test_what_is_no_json_is_refused);

@@ -367,11 +367,16 @@ static void test_a_journal_holds_the_same_lines(void)
 		"\"{\\\"timestamp\\\": \\\"2026-01-31T12:00:00.5+0000\\\", \\\"type\\\": \\\"Authorization\\\", "
 		"\\\"Authorization\\\": {\\\"localAddress\\\": \\\"ipv4:10.0.0.9:445\\\", \\\"remoteAddress\\\": "
 		"\\\"ipv4:10.0.0.5:5\\\", \\\"serviceDescription\\\": \\\"SMB2\\\", \\\"authType\\\": \\\"krb5\\\", "
-		"\\\"account\\\": \\\"a\\\", \\\"domain\\\": \\\"D\\\"}}\"}\n");
+		"\\\"account\\\": \\\"a\\\", \\\"domain\\\": \\\"D\\\"}}\"}\n"
+		/* "a|10.0.0.6|openat|ok|r|" and a byte that is no text */
+		"{\"MESSAGE\":[97,124,49,48,46,48,46,48,46,54,124,111,112,101,110,97,116,124,111,107,"
+		"124,114,124,255],\"_HOSTNAME\":\"fs1\",\"__REALTIME_TIMESTAMP\":\"1769860800000002\"}\n");
 	EXPECT_INT(h.kind, BH_LOG_JSON);
-	EXPECT_INT(h.n, 2);
+	EXPECT_INT(h.n, 4);
 	EXPECT_STR(h.line[0], "192.168.2.100>-:445 answered \\bob server=fs1 share=\\\\*\\Docs c1");
-	EXPECT_STR(h.line[1], "10.0.0.5>10.0.0.9:445 answered kerberos D\\a c1");
+	EXPECT_STR(h.line[1], "10.0.0.6>10.0.0.9:445 answered \\a server=fs1");
+	EXPECT_STR(h.line[2], "10.0.0.6>10.0.0.9:445 answered \\a server=fs1 o1");
+	EXPECT_STR(h.line[3], "10.0.0.5>10.0.0.9:445 answered kerberos D\\a c1");
 	EXPECT(h.when.first == (bh_time)1769860800 * BH_SECOND);
 }
 
