@@ -49,7 +49,8 @@ bool join_covers(const struct bh_figures *whole, const struct bh_figures *part)
 
 bool join_tells_parts(uint8_t kind)
 {
-	return kind == BH_KIND_SAMBA || kind == BH_KIND_WINDOWS || kind == BH_KIND_FIREWALL;
+	return kind == BH_KIND_SAMBA || kind == BH_KIND_WINDOWS || kind == BH_KIND_FIREWALL ||
+	       kind == BH_KIND_ZEEK_LOG;
 }
 
 bool join_fits(const struct unify *u, const struct cell *c, const struct group *g)

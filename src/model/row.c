@@ -66,6 +66,7 @@ static const struct {
 	{ "pcap", BH_KIND_CAPTURE },
 	{ "live", BH_KIND_CAPTURE },
 	{ "zeek", BH_KIND_ZEEK },
+	{ "zeeklog", BH_KIND_ZEEK_LOG },
 	{ "suricata", BH_KIND_SURICATA },
 	{ "samba", BH_KIND_SAMBA },
 	{ "evtx", BH_KIND_WINDOWS },

@@ -21,6 +21,7 @@ struct bh_row {
 enum bh_kind {
 	BH_KIND_CAPTURE, /* packets, from a file or live */
 	BH_KIND_ZEEK,
+	BH_KIND_ZEEK_LOG, /* one of its logs without the others: a part of each conversation */
 	BH_KIND_SURICATA,
 	BH_KIND_SAMBA,
 	BH_KIND_WINDOWS,

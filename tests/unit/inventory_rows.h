@@ -10,7 +10,7 @@
 #include "texts.h"
 
 /* Sources by kind: 1 and 2 are captures, and so on. */
-enum { PCAP = 1, PCAP2, ZEEK, SAMBA, SAMBA2, EVTX, EVTX2, FIREWALL, SOURCES };
+enum { PCAP = 1, PCAP2, ZEEK, SAMBA, SAMBA2, EVTX, EVTX2, FIREWALL, ZEEK_LOG, SOURCES };
 
 static const uint8_t source_kinds[SOURCES] = {
 	[0] = BH_KIND_OTHER,
@@ -22,9 +22,10 @@ static const uint8_t source_kinds[SOURCES] = {
 	[EVTX] = BH_KIND_WINDOWS,
 	[EVTX2] = BH_KIND_WINDOWS,
 	[FIREWALL] = BH_KIND_FIREWALL,
+	[ZEEK_LOG] = BH_KIND_ZEEK_LOG,
 };
 
-static const uint32_t source_ids[SOURCES] = { 0, 1, 2, 3, 4, 5, 6, 7, 8 };
+static const uint32_t source_ids[SOURCES] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 };
 
 #define DAY    (86400 * BH_SECOND)
 /* 2026-03-02T09:00:00Z, a Monday */

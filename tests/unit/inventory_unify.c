@@ -395,6 +395,26 @@ static void test_of_one_log_only_what_tells_less_is_a_part(void)
 	}
 }
 
+/* Zeek's logs, read one by one, tell parts; read as one they were joined by whom Zeek
+ * numbered the connections, and what is left over is another. */
+static void test_logs_of_zeek_read_one_by_one_tell_parts_and_read_as_one_do_not(void)
+{
+	for (int joined = 0; joined < 2; joined++) {
+		uint32_t source = joined ? ZEEK : ZEEK_LOG;
+		struct bh_row rows[] = {
+			row_of(source, "10.0.0.1", "10.0.1.1", NULL, NULL), /* conn */
+			row_of(source, "10.0.0.1", "10.0.1.1", NULL, "alice"), /* ntlm */
+			row_of(source, "10.0.0.1", "10.0.1.1", "\\\\fs1\\a",
+				NULL), /* smb_mapping */
+		};
+		unify(rows, 3);
+		EXPECT_INT(n_got, joined ? 3 : 1);
+		EXPECT_INT(got[n_got - 1].figures.connections, 5);
+		if (!joined)
+			EXPECT(got[0].who.share[0] && !strcmp(got[0].who.user, "alice"));
+	}
+}
+
 /* ---- any order ---- */
 
 static uint32_t seed = 1;
@@ -559,6 +579,7 @@ int main(void)
 	RUN(test_where_nobody_can_tell_who_is_whose_all_stay_apart);
 	RUN(test_a_blocked_attempt_is_the_silence_that_the_capture_saw);
 	RUN(test_a_guest_is_one_under_both_his_names);
+	RUN(test_logs_of_zeek_read_one_by_one_tell_parts_and_read_as_one_do_not);
 	RUN(test_of_one_log_only_what_tells_less_is_a_part);
 	RUN(test_the_order_of_rows_does_not_matter);
 	RUN(test_no_source_and_no_bytes_are_lost);
