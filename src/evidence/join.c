@@ -27,7 +27,7 @@ int bh_join_new(uint64_t seed, uint32_t slots, struct bh_join **ret)
 	if (!j)
 		return -ENOMEM;
 	j->seed = seed;
-	j->slots = slots && slots < BH_JOIN_SLOTS ? slots : BH_JOIN_SLOTS;
+	j->slots = !slots ? BH_JOIN_SLOTS : slots < BH_JOIN_MOST ? slots : BH_JOIN_MOST;
 	j->bucket = calloc(2 * (size_t)j->slots, sizeof *j->bucket);
 	j->slot = calloc(j->slots, sizeof *j->slot);
 	if (!j->bucket || !j->slot) {

@@ -10,6 +10,7 @@
 #include "evidence/evidence.h"
 
 #define BH_JOIN_SLOTS 32768u /* the default */
+#define BH_JOIN_MOST  (1u << 20)
 #define BH_JOIN_KEY   64u
 #define BH_JOIN_TEXT  208u
 
@@ -31,7 +32,7 @@ struct bh_join_slot {
 
 struct bh_join; /* owned: about 13 MB when the default is full */
 
-/* slots: how many keys are remembered at once; 0: the default. */
+/* slots: how many keys are remembered at once, BH_JOIN_MOST at most; 0: the default. */
 BH_MUST int bh_join_new(uint64_t seed, uint32_t slots, struct bh_join **ret);
 struct bh_join *bh_join_free(struct bh_join *j);
 static inline void bh_join_freep(struct bh_join **j)

@@ -15,6 +15,8 @@
 #include "sandbox/sandbox.h"
 #include "sensor/live.h"
 
+#define ZEEK_SESSIONS 131072 /* of logs that are read as one; 50 MB when all are there */
+
 /* Exit statuses of the child that the parent puts into words. */
 enum { EXIT_SANDBOX = 70, EXIT_MEMORY = 71, EXIT_FAILED = 72 };
 
@@ -56,7 +58,7 @@ static int read_files(const struct bh_sensor_job *job, int stop, int facts)
 	if (job->zeek) {
 		if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != sizeof seed)
 			seed = (uintptr_t)job;
-		r = bh_zeek_new(seed, 0, &zeek);
+		r = bh_zeek_new(seed, ZEEK_SESSIONS, &zeek);
 	}
 	for (size_t i = 0; !r && i < job->n_files; i++) {
 		struct bh_sensor_log how = job->log;
