@@ -34,6 +34,23 @@ static bool captures_alone(const struct bh_cli_inventory *inv)
 	return true;
 }
 
+/* Whoever reads on sees that there is more. */
+static int mark_parts(struct bh_arena *a, struct bh_cli_inventory *inv)
+{
+	struct bh_source_row *v = bh_arena_array(a, inv->n_sources + 1, sizeof *v);
+
+	for (size_t i = 0; v && i < inv->n_sources; i++) {
+		BH_AUTO_BUF b = { 0 };
+		v[i] = inv->sources[i];
+		if (!v[i].file.part)
+			continue;
+		bh_buf_printf(&b, "%s (a part)", v[i].label);
+		v[i].label = bh_arena_str(a, bh_buf_text(&b));
+	}
+	inv->sources = v;
+	return bh_arena_ok(a) ? 0 : -ENOMEM;
+}
+
 static int read_all(struct bh_store *s, const struct bh_store_filter *filter, struct bh_arena *a,
 	struct bh_cli_inventory *inv)
 {
@@ -42,6 +59,8 @@ static int read_all(struct bh_store *s, const struct bh_store_filter *filter, st
 
 	if (!r)
 		r = bh_store_sources(s, a, &inv->sources, &inv->n_sources);
+	if (!r)
+		r = mark_parts(a, inv);
 	if (!r)
 		r = bh_store_names(s, a, &inv->w.names, &inv->w.n_names);
 	if (r)

@@ -32,7 +32,7 @@ static int spool(const struct bh_cli *cli, int in, const char *name, int *ret)
 		return bh_cli_fail(
 			cli, BH_EXIT_SYSTEM, "no room for what %s says: %s", name, strerror(errno));
 	while ((n = read(in, buf, sizeof buf)) != 0) {
-		if (n < 0 && errno == EINTR)
+		if (n < 0 && errno == EINTR && !bh_read_stopped())
 			continue;
 		if (n < 0 || write(fd, buf, (size_t)n) != n) {
 			int e = errno;
@@ -46,25 +46,26 @@ static int spool(const struct bh_cli *cli, int in, const char *name, int *ret)
 	return 0;
 }
 
-int bh_read_open(const struct bh_cli *cli, const char *name, int *ret, struct bh_told *t)
+int bh_read_open(const struct bh_cli *cli, struct bh_told *t)
 {
-	bool in = !strcmp(name, "-");
-	int fd = in ? dup(STDIN_FILENO) : open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	bool in = !strcmp(t->name, "-");
+	int fd = in ? dup(STDIN_FILENO) : open(t->name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	struct stat st;
 
+	t->fd = -1;
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		int e = errno;
 		if (fd >= 0)
 			close(fd);
-		return input_error(cli, name, strerror(e));
+		return input_error(cli, t->name, strerror(e));
 	}
 	if (S_ISDIR(st.st_mode)) {
 		close(fd);
 		return bh_cli_fail(
-			cli, BH_EXIT_INPUT, "%s is a folder: name the files in it", name);
+			cli, BH_EXIT_INPUT, "%s is a folder: name the files in it", t->name);
 	}
 	if (!S_ISREG(st.st_mode)) {
-		int from = fd, r = spool(cli, from, in ? "standard input" : name, &fd);
+		int from = fd, r = spool(cli, from, in ? "standard input" : t->name, &fd);
 		close(from);
 		if (r)
 			return r;
@@ -73,7 +74,7 @@ int bh_read_open(const struct bh_cli *cli, const char *name, int *ret, struct bh
 	} else {
 		t->modified = (bh_time)st.st_mtim.tv_sec * BH_SECOND;
 	}
-	*ret = fd;
+	t->fd = fd;
 	t->size = (uint64_t)st.st_size;
 	return 0;
 }
@@ -124,10 +125,10 @@ static int identify(int fd, uint64_t size, char ret[BH_READ_IDENTITY])
 	return 0;
 }
 
-int bh_read_identify(const struct bh_cli *cli, const char *name, int fd, uint64_t size,
+int bh_read_identify(const struct bh_cli *cli, const struct bh_told *t, uint64_t size,
 	char ret[BH_READ_IDENTITY])
 {
-	int r = identify(fd, size, ret);
+	int r = identify(t->fd, size, ret);
 
-	return r ? input_error(cli, name, strerrordesc_np(-r)) : 0;
+	return r ? input_error(cli, t->name, strerrordesc_np(-r)) : 0;
 }

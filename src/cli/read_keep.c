@@ -14,6 +14,7 @@ static const char *evidence_of(const struct bh_told *t)
 		{ "zeek", "zeek" },
 		{ "suricata", "suricata" },
 		{ "samba", "samba" },
+		{ "full_audit", "samba" },
 		{ "pfirewall", "pfirewall" },
 	};
 	const struct bh_event_count *most = NULL;
@@ -33,12 +34,23 @@ static const char *evidence_of(const struct bh_told *t)
 	return "windows";
 }
 
-void bh_read_name_source(struct bh_told *t)
+/* One of Zeek's logs without the others tells a part of each conversation. */
+static bool is_one_zeek_log(const struct bh_told *t)
 {
-	char content[BH_READ_IDENTITY];
+	size_t n = 0;
 
-	memcpy(content, t->identity, sizeof content);
-	snprintf(t->identity, sizeof t->identity, "%s:%.80s", evidence_of(t), content);
+	for (size_t i = 0; i < t->n_kinds; i++)
+		n += t->kinds[i].read && !strncmp(t->kinds[i].provider, "zeek", 4);
+	return n == 1;
+}
+
+void bh_read_name_source(struct bh_told *t, bool alone)
+{
+	const char *evidence = evidence_of(t);
+
+	if (alone && !strcmp(evidence, "zeek") && is_one_zeek_log(t))
+		evidence = "zeeklog";
+	snprintf(t->identity, sizeof t->identity, "%s:%.80s", evidence, t->content);
 }
 
 /* ---- into the database ---- */
@@ -57,40 +69,75 @@ static int save_row(void *ctx, const struct bh_row *row)
 	return bh_store_put(s->store, s->source, row, 1);
 }
 
-static int save(struct bh_store *store, struct bh_told *t, const struct bh_inventory *inv)
+/* What the file was before is what it is now. */
+static int source_of(const struct bh_read *q, const struct bh_told *t, uint32_t *ret)
 {
-	struct saving s = { .store = store };
-	int r = bh_store_begin(store, WRITER_WAIT);
+	int r = t->known ? bh_store_source_rename(q->store, t->known, t->identity) : 0;
 
-	if (r)
-		return r;
-	r = bh_store_source(store, t->identity, t->name, true, &s.source);
-	if (!r)
-		r = bh_inventory_changes(inv, 0, save_row, &s);
-	if (!r)
-		r = bh_store_tally(store, s.source, &t->tally);
-	if (!r)
-		r = bh_store_commit(store);
-	if (r) {
-		bh_store_abandon(store);
-		return r;
-	}
-	t->conversations = s.rows;
-	t->stored = true;
-	return 0;
+	return r && r != -EEXIST ? r : bh_store_source(q->store, t->identity, t->name, true, ret);
 }
 
-int bh_read_keep(struct bh_cli *cli, struct bh_store *store, struct bh_told *t,
-	const struct bh_inventory *inv)
+/* *together: the first of those that are read as one; NULL: it is alone. */
+static int save_file(const struct bh_read *q, struct bh_told *t, const struct bh_inventory *inv,
+	uint32_t number, uint32_t *together)
 {
-	int r = save(store, t, inv);
+	struct saving s = { .store = q->store };
+	int r = source_of(q, t, &s.source);
+
+	if (r)
+		return r;
+	if (together && !*together)
+		*together = s.source;
+	const struct bh_source_file is = { .size = t->size,
+		.how = q->how,
+		.part = t->part,
+		.together = together ? *together : 0 };
+	r = bh_inventory_changes(inv, number, save_row, &s);
+	if (!r)
+		r = bh_store_tally(q->store, s.source, &t->tally);
+	if (!r)
+		r = bh_store_source_is(q->store, s.source, &is);
+	t->conversations = s.rows;
+	return r;
+}
+
+/* A file that is no capture says nothing, and nothing is kept of it. */
+static bool said_something(const struct bh_told *t)
+{
+	return (!t->problem && !t->part) || t->record || t->tally.packets || t->tally.records;
+}
+
+static int save(const struct bh_read *q, struct bh_lot *lot, const struct bh_inventory *inv)
+{
+	uint32_t together = 0;
+	int r = bh_store_begin(q->store, WRITER_WAIT);
+
+	if (r)
+		return r;
+	for (size_t i = 0; !r && i < lot->n; i++) {
+		if (said_something(&lot->v[i]))
+			r = save_file(
+				q, &lot->v[i], inv, (uint32_t)i, lot->n > 1 ? &together : NULL);
+	}
+	if (!r)
+		r = bh_store_commit(q->store);
+	if (r)
+		bh_store_abandon(q->store);
+	for (size_t i = 0; !r && i < lot->n; i++)
+		lot->v[i].stored = said_something(&lot->v[i]);
+	return r;
+}
+
+int bh_read_keep(const struct bh_read *q, struct bh_lot *lot, const struct bh_inventory *inv)
+{
+	int r = save(q, lot, inv);
 
 	if (r == -EBUSY)
-		return bh_cli_fail(cli, BH_EXIT_SYSTEM,
+		return bh_cli_fail(q->cli, BH_EXIT_SYSTEM,
 			"%s is not kept: another process is writing to the database; try again",
-			t->name);
+			lot->v[0].name);
 	if (r)
-		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "%s is not kept: %s", t->name,
+		return bh_cli_fail(q->cli, BH_EXIT_SYSTEM, "%s is not kept: %s", lot->v[0].name,
 			r == -EIO ? "the database is damaged or its disk failed"
 				  : strerrordesc_np(-r));
 	return 0;

@@ -52,11 +52,21 @@ static void say_kinds(struct bh_told *t, struct bh_buf *b)
 	bh_said_count(others, "record of another kind", "records of other kinds", b);
 }
 
+static void say_already(const struct bh_told *t)
+{
+	if (strcmp(t->as, t->name))
+		printf("%s: already read, as %s\n", t->name, t->as);
+	else
+		printf("%s: already read\n", t->name);
+}
+
 void bh_read_say(const struct bh_cli *cli, struct bh_told *t)
 {
 	BH_AUTO_BUF b = { 0 };
 	BH_AUTO_BUF missed = { 0 };
 
+	if (t->already && !cli->quiet)
+		say_already(t);
 	if (cli->quiet || !t->stored)
 		return;
 	bh_buf_printf(&b, "%s: ", t->name);
@@ -69,6 +79,8 @@ void bh_read_say(const struct bh_cli *cli, struct bh_told *t)
 	}
 	bh_buf_str(&b, ", ");
 	bh_said_count(t->conversations, "conversation", "conversations", &b);
+	if (t->grown)
+		bh_buf_str(&b, "; it has grown, and replaces what it was");
 	say_kinds(t, &b);
 	bh_said_not_followed(&t->tally, &missed);
 	if (missed.len)
@@ -100,11 +112,25 @@ json_t *bh_read_json(const struct bh_told *t)
 	json_t *name = json_string(t->name);
 	json_object_set_new(o, "file", name ? name : json_null());
 	json_object_set_new(o, "source", t->identity[0] ? json_string(t->identity) : json_null());
-	json_object_set_new(o, "kept", json_boolean(t->stored));
-	json_object_set_new(o, "conversations", json_integer((json_int_t)t->conversations));
+	json_object_set_new(o, "kept", json_boolean(t->stored || t->already));
+	json_object_set_new(o, "already_read", json_boolean(t->already));
+	json_object_set_new(o, "grown", json_boolean(t->grown));
+	json_object_set_new(o, "part", json_boolean(t->part));
+	json_object_set_new(o, "conversations",
+		t->already ? json_null() : json_integer((json_int_t)t->conversations));
 	json_object_set_new(o, "given_up", json_integer((json_int_t)t->lost.rows));
 	json_object_set_new(o, "events", events);
 	json_object_set_new(o, "tally", bh_json_tally(&t->tally));
 	json_object_set_new(o, "problem", problem);
 	return o;
+}
+
+void bh_read_say_together(const struct bh_cli *cli, const struct bh_lot *lot)
+{
+	if (cli->quiet || lot->n < 2 || !lot->v[0].stored)
+		return;
+	printf("  read as one:");
+	for (size_t i = 0; i < lot->n; i++)
+		printf("%s %s", i ? "," : "", lot->v[i].name);
+	putchar('\n');
 }

@@ -98,7 +98,8 @@ int bh_store_sources_of(struct bh_store *s, const char *content, struct bh_arena
 int bh_store_sources_called(struct bh_store *s, const char *label, struct bh_arena *a,
 	const struct bh_source_row **ret, size_t *n_ret)
 {
-	return read_sources(s, "WHERE label = ?", label, 0, a, ret, n_ret);
+	return read_sources(s, "WHERE label = ?1 OR substr(label, -length(?1) - 1) = '/' || ?1",
+		label, 0, a, ret, n_ret);
 }
 
 int bh_store_sources_together(struct bh_store *s, uint32_t together, struct bh_arena *a,

@@ -58,6 +58,11 @@ static void test_a_file_is_known_by_its_content_its_name_and_its_company(void)
 	EXPECT_INT(n, 0);
 	EXPECT_INT(bh_store_sources_called(s, "label", &a, &v, &n), 0);
 	EXPECT_INT(n, 2);
+	EXPECT_INT(bh_store_sources_called(s, "abel", &a, &v, &n), 0);
+	EXPECT_INT(n, 0);
+	change("UPDATE source SET label = '/var/log/label' WHERE id = 1");
+	EXPECT_INT(bh_store_sources_called(s, "label", &a, &v, &n), 0);
+	EXPECT_INT(n, 2);
 	EXPECT_INT(bh_store_sources_together(s, 1, &a, &v, &n), 0);
 	EXPECT_INT(n, 1);
 	EXPECT_STR(v[0].identity, "samba:sha256:11");
