@@ -1,10 +1,20 @@
 #include <stdarg.h>
 
 #include "cli/commands.h"
+#include "cli/lockout.h"
 #include "cli/privileged.h"
 #include "cli/ready.h"
 
-enum { OPT_POLICY = 1, OPT_GATEWAY, OPT_AUDIT, OPT_ENFORCE, OPT_CONFIRM, OPT_NOW, OPT_NAMES };
+enum {
+	OPT_POLICY = 1,
+	OPT_GATEWAY,
+	OPT_AUDIT,
+	OPT_ENFORCE,
+	OPT_CONFIRM,
+	OPT_NOW,
+	OPT_NAMES,
+	OPT_FORCE
+};
 
 static const struct bh_option options[] = {
 	{ "policy", 'p', "FILE", "the policy to load", OPT_POLICY },
@@ -15,16 +25,18 @@ static const struct bh_option options[] = {
 		OPT_CONFIRM },
 	{ "now", 0, NULL, "without a trial: for good, at once", OPT_NOW },
 	{ "names", 0, "FILE", "resolve names from this hosts file alone", OPT_NAMES },
+	{ "force", 0, "WHAT", "cut this of what is in use here (repeatable)", OPT_FORCE },
 	{ 0 },
 };
 
 struct apply {
 	struct bh_where where;
+	struct bh_forced forced;
 	bool audit, enforce, now, timed;
 	int64_t lease;
 };
 
-static int read_options(struct bh_cli *cli, struct apply *p)
+static int read_options(struct bh_cli *cli, struct bh_arena *a, struct apply *p)
 {
 	int id;
 
@@ -36,6 +48,10 @@ static int read_options(struct bh_cli *cli, struct apply *p)
 		case OPT_ENFORCE: p->enforce = true; break;
 		case OPT_NOW: p->now = true; break;
 		case OPT_NAMES: p->where.names = cli->value; break;
+		case OPT_FORCE:
+			if (bh_cli_force(a, &p->forced, cli->value))
+				return bh_cli_fail(cli, BH_EXIT_SYSTEM, "out of memory");
+			break;
 		case OPT_CONFIRM:
 			if (bh_duration_parse(cli->value, &p->lease))
 				return bh_cli_usage(cli,
@@ -95,22 +111,44 @@ static void warn(json_t *list, const char *fmt, ...)
 	json_array_append_new(list, json_string(text));
 }
 
-static void warn_cuts(const struct bh_ready *r, struct bh_arena *a, json_t *list)
+/* What would be cut, and may be: in audit nothing is. */
+static void warn_cuts(const struct apply *p, const struct bh_lockout *l, json_t *list)
 {
-	const struct bh_cut *v = NULL;
-	size_t n = 0;
-	char text[BH_ADDR_TEXT];
-
-	if (bh_keeper_cuts(r, a, &v, &n))
-		return;
-	for (size_t i = 0; i < n; i++)
-		warn(list, "%u session%s in use %s cut at once: %s %s, tcp/%u", v[i].sessions,
-			v[i].sessions == 1 ? "" : "s", v[i].sessions == 1 ? "is" : "are",
-			v[i].out ? "from this machine to" : "from",
-			bh_addr_format(&v[i].peer, text), v[i].service.port);
+	for (size_t i = 0; i < l->n_cuts; i++) {
+		const struct bh_cut *c = &l->cuts[i];
+		BH_AUTO_BUF b = { 0 };
+		bool forced = bh_cli_forced(&p->forced, c->contact);
+		bh_cli_contact_format(c->contact, &b);
+		if (p->audit || forced)
+			warn(list, "%s: %s",
+				p->audit   ? "enforcing this would cut"
+				: c->lasts ? "when it ends, it cannot come again"
+					   : "cut at once",
+				bh_buf_text(&b));
+	}
+	for (size_t i = 0; i < p->forced.n; i++) {
+		if (!p->forced.used[i])
+			warn(list, "--force %s: nothing of that name would be cut", p->forced.v[i]);
+	}
 }
 
-static json_t *warnings(const struct apply *p, const struct bh_ready *r, struct bh_arena *a)
+/* What would be cut and was not forced. */
+static int locked_out(const struct apply *p, const struct bh_ready *r,
+	const struct bh_contacts *all, struct bh_arena *a, struct bh_lockout *ret)
+{
+	struct bh_contact *v = bh_arena_array(a, all->n, sizeof *v);
+	struct bh_contacts rest = { .v = v };
+
+	if (!v)
+		return -ENOMEM;
+	for (size_t i = 0; i < all->n; i++) {
+		if (!bh_cli_forced(&p->forced, &all->v[i]))
+			v[rest.n++] = all->v[i];
+	}
+	return bh_keeper_lockout(r, &rest, a, ret);
+}
+
+static json_t *warnings(const struct apply *p, const struct bh_ready *r, const struct bh_lockout *l)
 {
 	const struct bh_table *t = &r->table;
 	json_t *list = json_array();
@@ -120,9 +158,9 @@ static json_t *warnings(const struct apply *p, const struct bh_ready *r, struct 
 			   "gateway it sees none");
 	if (!t->gateway && !smb_gate(t, BH_IN) && !smb_gate(t, BH_OUT))
 		warn(list, "this policy does not govern tcp/445 on this machine");
+	warn_cuts(p, l, list);
 	if (p->audit)
 		return list;
-	warn_cuts(r, a, list);
 	if (!t->gateway && admits_nobody(smb_gate(t, BH_OUT)))
 		warn(list, "this machine will reach no SMB server; if it is a member of a domain, "
 			   "SYSVOL is on one, and log-ons that need it (sssd, winbind) can fail");
@@ -185,8 +223,9 @@ static int run(struct bh_cli *cli)
 	struct apply p = { .lease = 120 };
 	struct bh_ready ready;
 	struct bh_priv_state state;
+	struct bh_contacts contacts;
 	const char *why = "";
-	int r = read_options(cli, &p);
+	int r = read_options(cli, &a, &p);
 
 	if (r)
 		return r;
@@ -196,9 +235,16 @@ static int run(struct bh_cli *cli)
 		r = bh_cli_ready(cli, &p.where, &a, &ready);
 	if (r)
 		return r;
-	uint32_t lease = p.now ? 0 : (uint32_t)p.lease;
 	/* Before the rules stand: afterwards the sessions are gone. */
-	json_t *list = warnings(&p, &ready, &a);
+	struct bh_lockout all, rest;
+	if (bh_keeper_contacts(&ready, &a, &contacts) ||
+		bh_keeper_lockout(&ready, &contacts, &a, &all) ||
+		locked_out(&p, &ready, &contacts, &a, &rest))
+		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "out of memory");
+	if (rest.n_cuts && !p.audit)
+		return bh_cli_refuse_lockout(cli, &rest);
+	uint32_t lease = p.now ? 0 : (uint32_t)p.lease;
+	json_t *list = warnings(&p, &ready, &all);
 	r = bh_keeper_apply(priv, &ready, p.audit ? BH_AUDIT : BH_ENFORCE, lease, &state, &why);
 	if (r) {
 		json_decref(list);
@@ -213,11 +259,16 @@ static int run(struct bh_cli *cli)
 
 const struct bh_command bh_cmd_apply = {
 	.name = "apply",
-	.args = "-p FILE --audit|--enforce [--gateway] [--confirm TIME|--now] [--names FILE]",
+	.args = "-p FILE --audit|--enforce [--gateway] [--confirm TIME|--now] [options]",
 	.summary = "load a policy into the kernel, on trial",
-	.about = "The rules replace the former ones in one transaction and stay only if 'bulkhead\n"
-		 "confirm' is run in time: the trial is a timeout in the kernel, so that a lost\n"
-		 "connection, a crash or a kill ends it as well.",
+	.about =
+		"The rules replace the former ones in one transaction and stay only if 'bulkhead\n"
+		"confirm' is run in time: the trial is a timeout in the kernel, so that a lost\n"
+		"connection, a crash or a kill ends it as well.\n\n"
+		"What would cut SMB that this machine uses now (mounts, sessions with servers,\n"
+		"sessions it serves, its domain controllers) is refused, with the sentences that\n"
+		"would keep it, unless --force names it: mounts, sessions, served, domain, or one\n"
+		"conversation by its address, server or folder.",
 	.options = options,
 	.run = run,
 };

@@ -48,15 +48,17 @@ static void sort_diags(struct bh_diags *d)
 int bh_keeper_bind(const char *name, struct bh_span text, const struct bh_names *names,
 	struct bh_arena *a, struct bh_diags *diags, struct bh_ready *ret)
 {
-	struct bh_ready r = { 0 };
-	struct bh_names system;
+	struct bh_ready r = { .name = name, .text = text };
 	struct sha256_ctx sha;
 
-	bh_keeper_names_system(&system);
+	if (names)
+		r.names = *names;
+	else
+		bh_keeper_names_system(&r.names);
 	int err = bh_policy_parse(name, text, a, diags, &r.policy);
 	if (err < 0)
 		return err;
-	err = bh_policy_bind(r.policy, names ? names : &system, a, diags, &r.bound);
+	err = bh_policy_bind(r.policy, &r.names, a, diags, &r.bound);
 	if (err < 0)
 		return err;
 

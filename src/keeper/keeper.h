@@ -35,6 +35,9 @@ struct bh_ready {
 	struct bh_table table;
 	uint8_t hash[BH_HASH];
 	struct bh_place place;
+	const char *name; /* of the text, as the user called it */
+	struct bh_span text; /* what it was bound from, borrowed */
+	struct bh_names names; /* by which names */
 };
 
 /* Parses and binds text; names NULL: the system's resolver.  Problems in diags. */
@@ -76,20 +79,65 @@ BH_MUST int bh_keeper_verify(struct bh_priv *p, const struct bh_ready *r, struct
  * does in this network namespace. */
 bool bh_keeper_listened(void);
 
-/* A session of this machine that stands now and would end: ports below 1024 are judged
- * packet by packet. */
-struct bh_cut {
-	bool out; /* this machine is the client */
-	struct bh_service service;
-	struct bh_addr peer;
-	unsigned sessions;
+/* ---- what this machine does over SMB now, and what a policy would end ---- */
+
+enum bh_contact_kind {
+	BH_CONTACT_MOUNT, /* a server's file system */
+	BH_CONTACT_SESSION, /* a program's session with a server */
+	BH_CONTACT_SERVED, /* a session that this machine serves */
+	BH_CONTACT_DOMAIN, /* a controller of our domain: log-ons read their policies there */
 };
-/* From /proc/net/tcp and tcp6; none on a gateway.  -ENOMEM. */
-BH_MUST int bh_keeper_cuts(
-	const struct bh_ready *r, struct bh_arena *a, const struct bh_cut **ret, size_t *n_ret);
-/* The same from one such file's text; adds to *n_ret. */
-BH_MUST int bh_keeper_cuts_read(const char *text, const struct bh_ready *r, struct bh_arena *a,
-	const struct bh_cut **ret, size_t *n_ret);
+
+struct bh_contact {
+	enum bh_contact_kind kind;
+	struct bh_service service;
+	struct bh_addr here, peer; /* none where it is not known */
+	unsigned sessions; /* that stand now */
+	const char *where; /* a mount's folder, a controller's domain; else NULL */
+	const char *what; /* what is mounted, the controller's name; NULL: not known */
+	const char *because; /* a controller: who needs it, such as "sssd" */
+};
+
+struct bh_contacts {
+	const struct bh_contact *v;
+	size_t n;
+};
+
+/* Mounts of kind cifs, established sockets of the declared services, and the controllers
+ * of the domains that smb.conf and sssd.conf say this machine is a member of, from their
+ * files, krb5.conf and DNS (not asked where names come from a hosts file).  What a gateway
+ * forwards is not its own: nothing.  -ENOMEM. */
+BH_MUST int bh_keeper_contacts(
+	const struct bh_ready *r, struct bh_arena *a, struct bh_contacts *ret);
+
+/* A use that the policy blocks. */
+struct bh_cut {
+	const struct bh_contact *contact;
+	const char *file; /* the sentence that decides; NULL: none does */
+	unsigned line;
+	const char *text;
+	bool by_rule; /* it is a block sentence: no allow helps beside it */
+	bool needs_allow; /* an allow is missing, or would be without the block */
+	bool lasts; /* from port 1024 up: it stands until it ends, and cannot come again */
+};
+
+/* A sentence that would keep some of them, and the line that it could be. */
+struct bh_addition {
+	const char *file;
+	unsigned line;
+	const char *text;
+};
+
+struct bh_lockout {
+	const struct bh_cut *cuts;
+	size_t n_cuts;
+	const struct bh_addition *add;
+	size_t n_add;
+};
+
+/* r: bound and planned.  -ENOMEM. */
+BH_MUST int bh_keeper_lockout(const struct bh_ready *r, const struct bh_contacts *contacts,
+	struct bh_arena *a, struct bh_lockout *ret);
 
 /* Loads the planned table: on trial for lease seconds, or for good with 0.  Refuses an
  * audit that nobody would hear (-ENOTCONN). */

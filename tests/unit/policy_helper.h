@@ -62,7 +62,7 @@ BH_UNUSED static void make(struct made *m, const char *text)
 	make_n(m, text, strlen(text), false);
 }
 
-static void unmake(struct made *m)
+BH_UNUSED static void unmake(struct made *m)
 {
 	bh_arena_reset(&m->a);
 }
