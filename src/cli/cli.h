@@ -29,6 +29,7 @@ struct bh_option {
 struct bh_cli {
 	bool json, quiet, verbose, color;
 	const char *db; /* --db as given; NULL: the default place */
+	const char *reveal; /* the key of pseudonyms; NULL: they stay */
 	/* The rest is cli/main.c's own. */
 	const struct bh_command *command;
 	int argc, at;

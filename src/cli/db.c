@@ -55,6 +55,10 @@ int bh_cli_db_write(struct bh_cli *cli, struct bh_store **ret, struct bh_buf *pa
 	const char *why = "";
 	int r = where(cli, true, p);
 
+	if (!r && cli->reveal)
+		r = bh_cli_usage(cli,
+			"--reveal is for what shows names; the key that hides them is "
+			"given with --pseudonymise KEYFILE");
 	if (r)
 		return r;
 	r = bh_store_open(bh_buf_text(p), true, true, ret, &why);

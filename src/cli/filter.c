@@ -183,6 +183,22 @@ static struct bh_addr exactly(const struct bh_filter *f, const struct bh_who *w)
 	return one ? w->addr : (struct bh_addr){ 0 };
 }
 
+/* Nobody would be found, although he may be there. */
+static int check_names(const struct bh_cli *cli, const struct bh_filter *f)
+{
+	const char *user = f->user ? f->user : "~", *slash = strchr(user, '\\');
+	const char *client = f->client.name && !f->client.addr.family ? f->client.name : "~";
+
+	if (slash)
+		user = slash + 1;
+	if (*user == '~' && *client == '~')
+		return 0;
+	return bh_cli_usage(cli,
+		"this database keeps names as pseudonyms: give its key with --reveal KEYFILE, or "
+		"the pseudonym instead of '%s'",
+		*user == '~' ? client : f->user);
+}
+
 int bh_filter_inventory(struct bh_cli *cli, const struct bh_filter *f, struct bh_arena *a,
 	struct bh_cli_inventory *ret)
 {
@@ -194,6 +210,8 @@ int bh_filter_inventory(struct bh_cli *cli, const struct bh_filter *f, struct bh
 	if (f->since && f->until && f->until < f->since)
 		return bh_cli_usage(cli, "--until is before --since");
 	r = bh_cli_inventory(cli, &ask, a, ret, NULL, NULL);
+	if (!r && ret->hidden)
+		r = check_names(cli, f);
 	return r ? r : pack(cli, f, a, in_window, ret);
 }
 

@@ -1,4 +1,5 @@
 #include "cli/inventory.h"
+#include "cli/key.h"
 
 #include <sys/random.h>
 
@@ -86,12 +87,15 @@ static int derive(const struct bh_cli *cli, struct bh_arena *a, struct bh_cli_in
 int bh_cli_inventory(struct bh_cli *cli, const struct bh_store_filter *filter, struct bh_arena *a,
 	struct bh_cli_inventory *ret, bool *missing, struct bh_buf *path)
 {
+	BH_AUTO(bh_pseudonyms) names = NULL; /* outlives the store */
 	BH_AUTO(bh_store) s = NULL;
 	BH_AUTO_BUF own = { 0 };
 	struct bh_buf *p = path ? path : &own;
 	struct bh_cli_inventory inv = { 0 };
 	int r = bh_cli_db_read(cli, &s, missing, p);
 
+	if (!r && s)
+		r = bh_cli_reveal(cli, s, &names, &inv.hidden);
 	if (r)
 		return r;
 	r = s ? read_all(s, filter, a, &inv) : 0;

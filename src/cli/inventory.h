@@ -13,6 +13,7 @@ struct bh_cli_inventory {
 	const struct bh_source_row *sources; /* ids ascending */
 	size_t n_sources;
 	struct bh_witnesses w;
+	bool hidden; /* names are pseudonyms, and no key was given */
 };
 
 /* All that filter (may be NULL) leaves; missing and path as in cli/db.h.  Rows of other

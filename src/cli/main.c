@@ -8,11 +8,12 @@
 #include "cli/commands.h"
 
 /* What every command understands besides its own. */
-enum { OPT_HELP = 1000, OPT_JSON, OPT_DB, OPT_QUIET, OPT_VERBOSE, OPT_COLOR };
+enum { OPT_HELP = 1000, OPT_JSON, OPT_DB, OPT_REVEAL, OPT_QUIET, OPT_VERBOSE, OPT_COLOR };
 
 static const struct bh_option common[] = {
 	{ "json", 0, NULL, "one JSON document on standard output", OPT_JSON },
 	{ "db", 0, "PATH", "the inventory database", OPT_DB },
+	{ "reveal", 0, "KEYFILE", "show names that it keeps as pseudonyms", OPT_REVEAL },
 	{ "quiet", 'q', NULL, "say only what was asked for", OPT_QUIET },
 	{ "verbose", 'v', NULL, "say more about what is done", OPT_VERBOSE },
 	{ "color", 0, "WHEN", "auto, always or never", OPT_COLOR },
@@ -141,6 +142,7 @@ static int take(struct bh_cli *cli, const struct bh_option *o)
 	case OPT_HELP: exit(help_command(cli->command));
 	case OPT_JSON: cli->json = true; return -2;
 	case OPT_DB: cli->db = cli->value; return -2;
+	case OPT_REVEAL: cli->reveal = cli->value; return -2;
 	case OPT_QUIET: cli->quiet = true; return -2;
 	case OPT_VERBOSE: cli->verbose = true; return -2;
 	case OPT_COLOR: set_color(cli, cli->value); return -2;

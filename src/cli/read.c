@@ -3,6 +3,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "cli/keeping.h"
 #include "cli/read.h"
 #include "cli/said.h"
 #include "sandbox/sandbox.h"
@@ -97,7 +98,7 @@ static int read_files(struct bh_read *q, json_t *files)
 
 /* ---- the command ---- */
 
-enum { OPT_PREFIX = 1, OPT_SERVER, OPT_CLOCK, OPT_AGAIN };
+enum { OPT_PREFIX = 1, OPT_SERVER, OPT_CLOCK, OPT_AGAIN, OPT_RETAIN, OPT_HIDE };
 
 /* "+01:00", "-3", "0530": within a day. */
 static bool clock_ahead(const char *text, int32_t *ret)
@@ -128,6 +129,8 @@ static int take(struct bh_read *q, int id)
 					 "--clock wants hours ahead of UTC, like +01:00, not '%s'",
 					 cli->value);
 	case OPT_AGAIN: q->again = true; return 0;
+	case OPT_RETAIN: return bh_cli_retain_days(cli, &q->retain);
+	case OPT_HIDE: q->key = cli->value; return 0;
 	default: q->names[q->n_names++] = cli->value; return 0;
 	}
 }
@@ -155,7 +158,7 @@ static int prepare(struct bh_read *q)
 
 	if (r)
 		return r;
-	if (!q->n_names)
+	if (!q->n_names && !q->retain)
 		return bh_cli_usage(q->cli, "name a capture or a log, or '-' for standard input");
 	/* Root's power is of no use here, beyond reading what root may read. */
 	r = geteuid() == 0 ? bh_sandbox_enter(BH_ROLE_CLI) : 0;
@@ -163,15 +166,18 @@ static int prepare(struct bh_read *q)
 		return bh_cli_fail(q->cli, BH_EXIT_SYSTEM, "cannot give up root's privileges: %s",
 			strerrordesc_np(-r));
 	r = bh_cli_db_write(q->cli, &q->store, NULL);
+	if (!r)
+		r = bh_cli_hide(q->cli, q->store, q->key, &q->pseudonyms);
 	bh_read_heed();
 	return r;
 }
 
-static int print_json(const struct bh_read *q, json_t *files)
+static int print_json(const struct bh_read *q, json_t *files, uint64_t forgotten)
 {
 	json_t *doc = json_object();
 
 	json_object_set_new(doc, "files", files);
+	json_object_set_new(doc, "forgotten", json_integer((json_int_t)forgotten));
 	json_object_set_new(doc, "interrupted", json_boolean(bh_read_stopped()));
 	return bh_cli_json(q->cli, doc);
 }
@@ -187,8 +193,11 @@ static int read_all(struct bh_read *q)
 	if (r)
 		return r;
 	json_t *files = q->cli->json ? json_array() : NULL;
+	uint64_t forgotten = 0;
 	r = read_files(q, files);
-	int e = files ? print_json(q, files) : bh_cli_flush(q->cli);
+	int e = q->retain ? bh_cli_retain(q->cli, q->store, q->retain, &forgotten) : 0;
+	r = r > e ? r : e;
+	e = files ? print_json(q, files, forgotten) : bh_cli_flush(q->cli);
 	return r ? r : e;
 }
 
@@ -201,6 +210,7 @@ static int run(struct bh_cli *cli)
 	int r = q.names && q.taken ? read_all(&q)
 				   : bh_cli_fail(cli, BH_EXIT_SYSTEM, "out of memory");
 	bh_store_free(q.store);
+	bh_pseudonyms_free(q.pseudonyms);
 	free(q.names);
 	free(q.taken);
 	/* Whoever started us learns what ended us. */
@@ -217,7 +227,8 @@ static const struct bh_option options[] = {
 	{ "log-server", 0, "NAME", "whose log it is, where it does not say so itself", OPT_SERVER },
 	{ "clock", 0, "±HH:MM", "how far a log's clock is ahead of UTC, where it names no zone",
 		OPT_CLOCK },
-	{ "again", 0, NULL, "read also what was read already", OPT_AGAIN }, { 0 }
+	{ "again", 0, NULL, "read also what was read already", OPT_AGAIN },
+	BH_KEEPING_OPTIONS(OPT_RETAIN, OPT_HIDE), { 0 }
 };
 
 const struct bh_command bh_cmd_read = {

@@ -45,6 +45,9 @@ struct bh_read {
 	struct bh_sensor_log log; /* how those that are logs are read */
 	char how[512]; /* the same for the database, to be compared */
 	bool again; /* also what is known already */
+	const char *key; /* of pseudonyms, as given; NULL: none */
+	struct bh_pseudonyms *pseudonyms;
+	uint32_t retain; /* days; 0: for ever */
 	const char **names;
 	bool *taken; /* with another, before its turn */
 	size_t n_names;

@@ -9,6 +9,7 @@
 
 #include "cli/cli.h"
 #include "cli/db.h"
+#include "cli/keeping.h"
 #include "cli/live.h"
 #include "cli/privileged.h"
 #include "cli/said.h"
@@ -20,15 +21,17 @@
 #define TALLY_SECONDS    30 /* how often the counts alone are worth a write */
 #define WRITER_WAIT      1000 /* ms; then the next round tries again */
 #define LAST_WRITER_WAIT 10000
+#define FORGET_SECONDS   3600
 #define LOOK_COST        20 /* looking at the counters takes at most 1/20 of our time */
 
-enum { OPT_INTERFACE = 1, OPT_READY };
+enum { OPT_INTERFACE = 1, OPT_READY, OPT_RETAIN, OPT_HIDE };
 
 static const struct bh_option options[] = {
 	{ "interface", 'i', "IFACE", "watch this interface (repeatable; default: all but lo)",
 		OPT_INTERFACE },
 	{ "ready-fd", 0, "N", "write a line to this descriptor once watching has begun",
 		OPT_READY },
+	BH_KEEPING_OPTIONS(OPT_RETAIN, OPT_HIDE),
 	{ 0 },
 };
 
@@ -38,6 +41,9 @@ struct watch {
 	struct bh_store *store;
 	struct bh_inventory *inv;
 	struct bh_lines *lines;
+	const char *key; /* of pseudonyms, as given; NULL: none */
+	struct bh_pseudonyms *pseudonyms;
+	uint32_t retain; /* days; 0: for ever */
 	struct bh_sensor_child child;
 	struct bh_sensor_ring rings[BH_SENSOR_RINGS];
 	size_t n_rings;
@@ -48,7 +54,7 @@ struct watch {
 	char identity[192], label[192];
 	struct bh_tally tally;
 	struct bh_reckoning audit;
-	bh_time tally_saved, look_again;
+	bh_time tally_saved, look_again, forget_again;
 	uint64_t drops_said, lost_said;
 	size_t rows; /* of this run, as saved */
 	int save_error; /* of the last attempt; 0: all is kept */
@@ -97,6 +103,8 @@ static int parse(struct watch *w)
 			if (*end || w->ready < 0 || end == cli->value)
 				r = bh_cli_usage(cli, "--ready-fd is a descriptor's number");
 			break;
+		case OPT_RETAIN: r = bh_cli_retain_days(cli, &w->retain); break;
+		case OPT_HIDE: w->key = cli->value; break;
 		default:
 			r = bh_cli_usage(cli, "an interface is named by -i ('-i %s')", cli->value);
 			break;
@@ -194,8 +202,16 @@ static int save_row(void *ctx, const struct bh_row *row)
 static int print_row(void *ctx, const struct bh_row *row)
 {
 	struct watch *w = ctx;
+	struct bh_row shown = *row;
+	struct bh_conversation hidden;
 
-	bh_lines_row(w->lines, row);
+	/* A terminal is kept, too, in journals and in scripts' files. */
+	if (w->pseudonyms) {
+		bh_talk_whole(&row->who, &hidden);
+		bh_pseudonyms_hide(w->pseudonyms, &hidden);
+		shown.who = bh_talk_of(&hidden);
+	}
+	bh_lines_row(w->lines, &shown);
 	return 0;
 }
 
@@ -243,6 +259,19 @@ static void try_save(struct watch *w, bool last)
 	w->save_error = r;
 }
 
+/* Also what was seen by others: the database is kept for so long, whoever wrote it. */
+static void forget_old(struct watch *w)
+{
+	uint64_t n;
+	bh_time now = bh_said_now();
+
+	if (!w->retain || now < w->forget_again)
+		return;
+	/* Somebody else is writing, or the disk is full: then the next time. */
+	if (!bh_cli_forget(w->store, w->retain, WRITER_WAIT, &n))
+		w->forget_again = now + FORGET_SECONDS * BH_SECOND;
+}
+
 static void say_losses(struct watch *w)
 {
 	const struct bh_tally *t = &w->tally;
@@ -272,6 +301,8 @@ static void end_round(struct watch *w, bool last)
 	if (bh_inventory_changes(w->inv, 0, print_row, w) == 0)
 		bh_lines_round(w->lines, last);
 	try_save(w, last);
+	if (!w->save_error)
+		forget_old(w);
 	say_losses(w);
 }
 
@@ -459,6 +490,8 @@ static int prepare(struct watch *w)
 	if (!r)
 		r = bh_cli_db_write(w->cli, &w->store, NULL);
 	if (!r)
+		r = bh_cli_hide(w->cli, w->store, w->key, &w->pseudonyms);
+	if (!r)
 		r = take_signals(w);
 	if (r)
 		return r;
@@ -500,6 +533,7 @@ static int run(struct bh_cli *cli)
 	bh_lines_free(w.lines);
 	bh_inventory_free(w.inv);
 	bh_store_free(w.store);
+	bh_pseudonyms_free(w.pseudonyms);
 	bh_priv_free(w.priv);
 	return r;
 }

@@ -143,18 +143,31 @@ static int check_key(struct bh_store *s, struct bh_pseudonyms *p)
 	return sqlite3_column_int(st, 0) ? 0 : -EKEYREJECTED;
 }
 
+int bh_store_names_kept(struct bh_store *s, enum bh_names_kept *ret)
+{
+	bool hidden = false;
+	int64_t named = 0;
+	int r = hidden_kept(s, &hidden);
+
+	if (!r && !hidden)
+		r = store_number(s,
+			"SELECT EXISTS (SELECT 1 FROM caller WHERE user <> '' OR workstation <> '') "
+			"OR EXISTS (SELECT 1 FROM name WHERE NOT \"group\")",
+			&named);
+	if (!r)
+		*ret = hidden ? BH_NAMES_HIDDEN : named ? BH_NAMES_CLEAR : BH_NAMES_NONE;
+	return r;
+}
+
 /* The database becomes one of pseudonyms, unless it holds names. */
 static int begin_keeping(struct bh_store *s, struct bh_pseudonyms *p)
 {
 	STORE_AUTO_STMT *st = NULL;
 	char proof[BH_NAME_TEXT];
-	int64_t named;
-	int r = store_number(s,
-		"SELECT EXISTS (SELECT 1 FROM caller WHERE user <> '' OR workstation <> '') "
-		"OR EXISTS (SELECT 1 FROM name WHERE NOT \"group\")",
-		&named);
+	enum bh_names_kept kept = BH_NAMES_NONE;
+	int r = bh_store_names_kept(s, &kept);
 
-	if (!r && named)
+	if (!r && kept != BH_NAMES_NONE)
 		r = -ENOTUNIQ;
 	if (!r)
 		r = store_prepare(s, "INSERT INTO meta VALUES ('pseudonyms', ?)", &st);

@@ -202,13 +202,22 @@ static void reveal_field(const struct bh_pseudonyms *p, char *field, size_t size
 	memcpy(field, plain, strlen(plain));
 }
 
+/* "alice", or "alice$" as hidden shares are called; a user may be "alice@corp.example". */
+static bool is_named_after(const char *share, const char *user)
+{
+	size_t n = strlen(share), m = strcspn(user, "@");
+
+	n -= n && share[n - 1] == '$';
+	return m && n == m && !strncasecmp(share, user, n);
+}
+
 /* \\fs1\alice, alice's own: it says the name as well as the user does. */
 static void hide_share(struct bh_pseudonyms *p, struct bh_conversation *c)
 {
 	char *slash = strrchr(c->share, '\\'), *name = slash ? slash + 1 : c->share;
 	char hidden[BH_NAME_TEXT];
 
-	if (!c->user[0] || strcasecmp(name, c->user))
+	if (!is_named_after(name, c->user))
 		return;
 	pseudonym_hide(p, name, hidden);
 	/* Without its server rather than with its name. */

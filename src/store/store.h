@@ -138,10 +138,10 @@ BH_MUST int bh_store_event_counts(
 
 /*
  * What names a person becomes "~" and letters: the user, the workstation, the domain when
- * it is the workstation's own and the share when it is the user's own (\\fs1\alice); and
- * names of machines that they told themselves.  Deterministic authenticated encryption
- * (AES-SIV, RFC 5297): the same text is always the same pseudonym under the same key, and
- * without the key it can neither be read nor made.  It tells the length of a name, to
+ * it is the workstation's own and the share when it is the user's own (\\fs1\alice, or
+ * alice$); and names of machines that they told themselves.  Deterministic authenticated
+ * encryption (AES-SIV, RFC 5297): the same text is always the same pseudonym under the same
+ * key, and without the key it can neither be read nor made.  It tells the length of a name, to
  * eight bytes.  Of names longer than 136 bytes the beginning is kept, and a digest that
  * tells them apart.
  */
@@ -160,6 +160,14 @@ void bh_pseudonyms_hide_name(struct bh_pseudonyms *p, struct bh_name_seen *n);
 /* What is no pseudonym of this key stays as it is. */
 void bh_pseudonyms_reveal(struct bh_pseudonyms *p, struct bh_conversation *c);
 void bh_pseudonyms_reveal_name(struct bh_pseudonyms *p, struct bh_name_seen *n);
+
+/* How a database keeps names. */
+enum bh_names_kept {
+	BH_NAMES_NONE, /* there are none yet: either way is open */
+	BH_NAMES_CLEAR,
+	BH_NAMES_HIDDEN,
+};
+BH_MUST int bh_store_names_kept(struct bh_store *s, enum bh_names_kept *ret);
 
 /* From here on (p outlives s) what is put is hidden, or what is read is revealed.  A
  * database is kept in pseudonyms of one key from its first row on: -EKEYREJECTED for

@@ -135,6 +135,36 @@ static void test_a_conversation_hides_all_that_names_a_person(void)
 	EXPECT(long_path.share[0] == '~');
 }
 
+static void test_a_share_named_after_its_user_is_hidden_however_it_is_written(void)
+{
+	static const struct {
+		const char *user, *share;
+		bool hidden;
+	} cases[] = {
+		{ "alice", "\\\\fs1\\ALICE", true },
+		{ "alice", "\\\\fs1\\alice$", true },
+		{ "alice@corp.example", "\\\\fs1\\alice", true },
+		{ "alice", "alice", true },
+		{ "alice", "\\\\fs1\\alic", false },
+		{ "alice", "\\\\fs1\\alice$$", false },
+		{ "", "\\\\fs1\\$", false },
+		{ "@corp", "\\\\fs1\\", false },
+	};
+	BH_AUTO(bh_pseudonyms) p = with_key(one);
+
+	for (size_t i = 0; i < BH_LEN(cases); i++) {
+		struct bh_row r = row(1, cases[i].user, 1);
+		struct bh_conversation c;
+		KNOW(&r.who, share, BH_KNOWN_SHARE, cases[i].share);
+		bh_talk_whole(&r.who, &c);
+		bh_pseudonyms_hide(p, &c);
+		EXPECT_INT(strchr(c.share, '~') != NULL, cases[i].hidden);
+		bh_pseudonyms_reveal(p, &c);
+		EXPECT_STR(c.share, cases[i].share);
+		EXPECT_STR(c.user, cases[i].user);
+	}
+}
+
 static void test_names_of_machines_are_hidden_but_those_of_groups_are_not(void)
 {
 	BH_AUTO(bh_pseudonyms) p = with_key(one);
@@ -351,6 +381,7 @@ int main(void)
 	RUN(test_names_that_are_too_long_are_cut_and_say_so);
 	RUN(test_what_is_no_pseudonym_of_this_key_stays);
 	RUN(test_a_conversation_hides_all_that_names_a_person);
+	RUN(test_a_share_named_after_its_user_is_hidden_however_it_is_written);
 	RUN(test_names_of_machines_are_hidden_but_those_of_groups_are_not);
 	RUN(test_a_database_is_in_clear_for_the_key_alone);
 	RUN(test_filters_ask_for_names_as_they_are_revealed);
