@@ -211,25 +211,37 @@ int schema_read(sqlite3_stmt *st, enum part which, struct bh_conversation *c)
 
 static_assert(sizeof(struct bh_conversation) + BH_LEN(place_columns) <= SCHEMA_PACKED, "room");
 
-size_t schema_pack(enum part which, const struct bh_talk *t, char ret[SCHEMA_PACKED])
+/* A text's own bytes, or those of its reference. */
+static size_t text_len(const char *text, enum packing how)
+{
+	return how == PACK_TEXTS ? strlen(text) + 1 : sizeof text;
+}
+
+size_t schema_pack(
+	enum part which, const struct bh_talk *t, enum packing how, char ret[SCHEMA_PACKED])
 {
 	const struct schema_part *p = &schema_parts[which];
 	char *at = ret;
 
 	for (int i = 0; i < p->n; i++) {
 		const struct column *k = &p->columns[i];
-		bool is_text = k->kind == COLUMN_TEXT;
-		const char *field = is_text ? text_of(k, t) : (const char *)t + k->offset;
-		size_t n = is_text ? strlen(field) + 1 : k->size;
+		const char *from = (const char *)t + k->offset;
+		size_t n = k->size;
+		if (k->kind == COLUMN_TEXT) {
+			from = (const char *)t + k->text_at;
+			n = text_len(text_of(k, t), how);
+			if (how == PACK_TEXTS)
+				from = text_of(k, t);
+		}
 		if (k->known)
 			*at++ = (t->known & k->known) != 0;
-		memcpy(at, field, n);
+		memcpy(at, from, n);
 		at += n;
 	}
 	return (size_t)(at - ret);
 }
 
-void schema_unpack(enum part which, const char *packed, struct bh_talk *t)
+void schema_unpack(enum part which, const char *packed, enum packing how, struct bh_talk *t)
 {
 	const struct schema_part *p = &schema_parts[which];
 
@@ -240,11 +252,13 @@ void schema_unpack(enum part which, const char *packed, struct bh_talk *t)
 			if (*packed++)
 				t->known |= k->known;
 		}
-		size_t n = k->kind == COLUMN_TEXT ? strlen(packed) + 1 : k->size;
-		if (k->kind == COLUMN_TEXT)
-			memcpy((char *)t + k->text_at, &packed, sizeof packed);
-		else
-			memcpy((char *)t + k->offset, packed, n);
-		packed += n;
+		if (k->kind != COLUMN_TEXT) {
+			memcpy((char *)t + k->offset, packed, k->size);
+			packed += k->size;
+			continue;
+		}
+		const void *from = how == PACK_TEXTS ? (const void *)&packed : packed;
+		memcpy((char *)t + k->text_at, from, sizeof packed);
+		packed += text_len(packed, how);
 	}
 }

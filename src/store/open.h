@@ -96,6 +96,16 @@ static inline void store_finalize(sqlite3_stmt **st)
 /* bh_store_begin, whatever is missing. */
 BH_MUST int batch_begin(struct bh_store *s, unsigned wait_ms);
 
+/* ---- texts.c ---- */
+
+struct texts {
+	struct text_slot *slots; /* a power of two */
+	size_t room, used;
+};
+/* The one place in the arena where such a text stands.  NULL when memory ran out. */
+const char *texts_one(struct texts *t, uint64_t seed, struct bh_arena *a, const char *text);
+void texts_free(struct texts *t);
+
 /* ---- parts.c ---- */
 
 /* The id of a part; add: make it when there is none, else -ENOENT. */
@@ -104,10 +114,13 @@ BH_MUST int part_id(
 /* Forgets what is remembered of ids: they may be others after this. */
 void parts_forget(struct bh_store *s);
 
+/* ---- reader.c ---- */
+
 /* Parts by their ids, for whoever reads many rows. */
 struct part_reader {
 	struct bh_store *s;
 	struct bh_arena *keep; /* where texts stay; NULL: they are gone with the next read */
+	struct texts texts; /* that stay */
 	struct part_copies *copies[PARTS];
 };
 /* Sets the part's fields of t.  -EIO when there is no such part, or no sane one. */

@@ -51,11 +51,14 @@ BH_MUST int schema_bind(sqlite3_stmt *st, enum part which, const struct bh_talk 
 /* Sets the part's fields of c alone.  -EIO for a value that no version of ours wrote. */
 BH_MUST int schema_read(sqlite3_stmt *st, enum part which, struct bh_conversation *c);
 
-/* The same in memory, where parts are equal when their bytes are.  Returns the length. */
+/* The same in memory: with its texts, so that parts are equal when their bytes are, or with
+ * references to them.  Returns the length. */
 #define SCHEMA_PACKED 2048
-size_t schema_pack(enum part which, const struct bh_talk *t, char ret[SCHEMA_PACKED]);
+enum packing { PACK_TEXTS, PACK_REFERENCES };
+size_t schema_pack(
+	enum part which, const struct bh_talk *t, enum packing how, char ret[SCHEMA_PACKED]);
 /* Sets the part's fields of t alone; its texts stay where they are. */
-void schema_unpack(enum part which, const char *packed, struct bh_talk *t);
+void schema_unpack(enum part which, const char *packed, enum packing how, struct bh_talk *t);
 
 /* "-" is no address; -EIO. */
 BH_MUST int schema_read_addr(const char *text, struct bh_addr *ret);
