@@ -1,9 +1,9 @@
 #include "inventory/by_use.h"
 
 #include <stdlib.h>
-#include <strings.h>
 
 #include "inventory/agree.h"
+#include "inventory/key.h"
 #include "inventory/unify.h"
 
 /* Rows of one client and share that are looked at for one row. */
@@ -19,11 +19,8 @@ static uint32_t source_of(const struct bh_row *row)
 
 static int compare_entries(const struct by_use_entry *x, const struct by_use_entry *y)
 {
-	struct bh_span p = naming_key(x->name), q = naming_key(y->name);
-	int r = strncasecmp((const char *)p.ptr, (const char *)q.ptr, bh_min_size(p.len, q.len));
+	int r = x->name == y->name ? 0 : key_compare(naming_key(x->name), naming_key(y->name));
 
-	if (!r && p.len != q.len)
-		r = p.len < q.len ? -1 : 1;
 	if (!r && x->source != y->source)
 		r = x->source < y->source ? -1 : 1;
 	return r;
@@ -63,7 +60,7 @@ static bool nameless(const struct bh_row *row, const struct naming *names)
 
 	return !c->server.family && c->known & BH_KNOWN_SERVER_NAME && c->server_name[0] &&
 	       bh_addr_parse(c->server_name, strlen(c->server_name), &addr) &&
-	       naming_addrs(names, c->server_name, BH_NO_ADDR, &addr, 1) == 0;
+	       naming_one(names, c->server_name, BH_NO_ADDR, &addr) == 0;
 }
 
 static bool same_use(const struct bh_row *x, const struct bh_row *y)

@@ -20,11 +20,11 @@ static bool same_end(const struct naming *names, const struct bh_addr *x, const 
 {
 	if (x->family && y->family)
 		return bh_addr_equal(x, y);
-	if (x_name[0] && y_name[0] && naming_same(x_name, y_name))
-		return true;
 	if (x->family)
 		return y_name[0] && naming_has(names, y_name, x);
-	return y->family && x_name[0] && naming_has(names, x_name, y);
+	if (y->family)
+		return x_name[0] && naming_has(names, x_name, y);
+	return x_name[0] && y_name[0] && naming_same(x_name, y_name);
 }
 
 static const char *name_if(const struct bh_talk *c, uint8_t bit, const char *name)
@@ -65,7 +65,7 @@ bool join_fits(const struct unify *u, const struct cell *c, const struct group *
 static struct bh_talk *own(struct unify *u, struct group *g)
 {
 	if (!g->own) {
-		g->own = bh_arena_copy(u->a, g->who, sizeof *g->own);
+		g->own = bh_arena_copy(&u->scratch, g->who, sizeof *g->own);
 		if (g->own)
 			g->who = g->own;
 	}
@@ -106,18 +106,21 @@ static void settle(struct group *g, const struct bh_talk *from, enum agree_field
 
 int join_fields(struct unify *u, struct group *to, const struct bh_talk *from, uint32_t known)
 {
+	const uint32_t ends = 1u << FIELD_CLIENT | 1u << FIELD_SERVER;
+	uint32_t before = to->known;
+
 	join_begin(u, to);
 	if (!own(u, to))
 		return -ENOMEM;
 	for (; known; known &= known - 1)
 		settle(to, from, (enum agree_field)__builtin_ctz(known));
-	return 0;
+	return to->known & ~before & ends ? index_add(u, to) : 0;
 }
 
 int join_sources(struct unify *u, struct group *to, const struct told *from)
 {
 	for (; from; from = from->next) {
-		struct told *t = bh_arena_alloc(u->a, sizeof *t);
+		struct told *t = bh_arena_alloc(&u->scratch, sizeof *t);
 		if (!t)
 			return -ENOMEM;
 		*t = (struct told){ to->told, from->source };

@@ -1,4 +1,5 @@
 #include "inventory/naming.h"
+#include "inventory/key.h"
 
 #include <stdlib.h>
 #include <strings.h>
@@ -7,6 +8,13 @@ enum {
 	NETBIOS_NAME = 15,
 	/* Names of one label that are looked through for one question. */
 	MAX_LOOK = 1024,
+	LATELY = 1024,
+};
+
+struct naming_asked {
+	const char *name;
+	struct bh_addr addr;
+	uint8_t family, found;
 };
 
 bool naming_is_name(const char *text)
@@ -43,13 +51,6 @@ static struct bh_span domain_of(const char *name)
 	return bh_span_of(p, len);
 }
 
-static int compare_spans(struct bh_span x, struct bh_span y)
-{
-	int r = strncasecmp((const char *)x.ptr, (const char *)y.ptr, bh_min_size(x.len, y.len));
-
-	return r ? r : x.len < y.len ? -1 : x.len > y.len;
-}
-
 static bool cut_short(const char *name, size_t len)
 {
 	return len == NETBIOS_NAME && !name[len];
@@ -59,19 +60,18 @@ bool naming_same(const char *x, const char *y)
 {
 	size_t m = label_len(x), n = label_len(y);
 
-	if (!m || !n || compare_spans(naming_key(x), naming_key(y)))
+	if (!m || !n || key_compare(naming_key(x), naming_key(y)))
 		return false;
-	if (!cut_short(x, m) && !cut_short(y, n) &&
-		compare_spans(bh_span_of(x, m), bh_span_of(y, n)))
+	if (!cut_short(x, m) && !cut_short(y, n) && key_compare(bh_span_of(x, m), bh_span_of(y, n)))
 		return false;
 	struct bh_span p = domain_of(x), q = domain_of(y);
-	return !p.len || !q.len || !compare_spans(p, q);
+	return !p.len || !q.len || !key_compare(p, q);
 }
 
 static int by_name(const void *a, const void *b)
 {
 	const struct naming_entry *x = a, *y = b;
-	int r = compare_spans(naming_key(x->name), naming_key(y->name));
+	int r = key_compare(naming_key(x->name), naming_key(y->name));
 
 	if (!r)
 		r = strcasecmp(x->name, y->name);
@@ -88,50 +88,95 @@ static int by_addr(const void *a, const void *b)
 	return r ? r : by_name(a, b);
 }
 
-/* Rows of one pair follow each other, mostly: what was just said is not said again. */
-static void add(struct naming *t, const char *name, const struct bh_addr *addr)
+/* ---- what goes with what ---- */
+
+/* A million rows say the same few things over and over: what was said lately is not said
+ * again.  By the place of the text, which is the same for most that say it. */
+struct said {
+	struct naming_entry lately[LATELY];
+	struct naming_entry *v; /* malloc'ed */
+	size_t n, room;
+};
+
+static size_t place_of(const char *name, uint64_t with)
 {
-	for (size_t i = t->n; i > 0 && i + 2 > t->n; i--) {
-		const struct naming_entry *e = &t->by_name[i - 1];
-		if (bh_addr_equal(&e->addr, addr) && !strcmp(e->name, name))
-			return;
+	return ((uintptr_t)name ^ with * 0x9e3779b97f4a7c15u >> 20) * 0xd6e8feb86659fd93u >> 54;
+}
+
+static int say(struct said *s, const char *name, const struct bh_addr *addr)
+{
+	struct naming_entry *lately = &s->lately[place_of(name, (uint64_t)addr->num)];
+
+	if (!addr->family || (lately->name == name && bh_addr_equal(&lately->addr, addr)))
+		return 0;
+	*lately = (struct naming_entry){ name, *addr };
+	if (!naming_is_name(name))
+		return 0;
+	if (s->n == s->room) {
+		size_t room = s->room ? s->room * 2 : 256;
+		struct naming_entry *v = reallocarray(s->v, room, sizeof *v);
+		if (!v)
+			return -ENOMEM;
+		s->v = v;
+		s->room = room;
 	}
-	if (addr->family && naming_is_name(name))
-		t->by_name[t->n++] = (struct naming_entry){ name, *addr };
+	s->v[s->n++] = *lately;
+	return 0;
+}
+
+static int say_all(struct said *s, const struct bh_row *rows, size_t n,
+	const struct bh_name_seen *seen, size_t n_seen)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < n; i++) {
+		const struct bh_talk *c = &rows[i].who;
+		if (c->known & BH_KNOWN_SERVER_NAME)
+			r = say(s, c->server_name, &c->server);
+		if (!r && c->known & BH_KNOWN_WORKSTATION)
+			r = say(s, c->workstation, &c->client);
+	}
+	for (size_t i = 0; !r && i < n_seen; i++) {
+		if (!seen[i].group)
+			r = say(s, seen[i].name, &seen[i].addr);
+	}
+	return r;
+}
+
+/* Each once, in both orders. */
+static int put_in_order(struct said *s, struct bh_arena *a, struct naming *ret)
+{
+	struct naming t = { .asked = bh_arena_array(a, LATELY, sizeof *t.asked) };
+	size_t n = 0;
+
+	if (s->n)
+		qsort(s->v, s->n, sizeof *s->v, by_name);
+	for (size_t i = 0; i < s->n; i++) {
+		if (!n || by_name(&s->v[n - 1], &s->v[i]))
+			s->v[n++] = s->v[i];
+	}
+	t.by_name = bh_arena_copy(a, s->v, n * sizeof *s->v);
+	t.by_addr = bh_arena_copy(a, s->v, n * sizeof *s->v);
+	t.n = n;
+	if (!t.asked || !t.by_name || !t.by_addr)
+		return -ENOMEM;
+	qsort(t.by_addr, n, sizeof *t.by_addr, by_addr);
+	*ret = t;
+	return 0;
 }
 
 int naming_from(const struct bh_row *rows, size_t n, const struct bh_name_seen *seen, size_t n_seen,
 	struct bh_arena *a, struct naming *ret)
 {
-	struct naming t = { .by_name = bh_arena_array(a, 2 * n + n_seen + 1, sizeof *t.by_name) };
-	size_t kept = 0;
+	struct said *s = calloc(1, sizeof *s);
+	int r = s ? say_all(s, rows, n, seen, n_seen) : -ENOMEM;
 
-	if (!t.by_name)
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		const struct bh_talk *c = &rows[i].who;
-		if (c->known & BH_KNOWN_SERVER_NAME)
-			add(&t, c->server_name, &c->server);
-		if (c->known & BH_KNOWN_WORKSTATION)
-			add(&t, c->workstation, &c->client);
-	}
-	for (size_t i = 0; i < n_seen; i++) {
-		if (!seen[i].group)
-			add(&t, seen[i].name, &seen[i].addr);
-	}
-	qsort(t.by_name, t.n, sizeof *t.by_name, by_name);
-	for (size_t i = 0; i < t.n; i++) {
-		if (!kept || by_name(&t.by_name[kept - 1], &t.by_name[i]))
-			t.by_name[kept++] = t.by_name[i];
-	}
-	t.n = kept;
-	t.by_addr = bh_arena_array(a, t.n + 1, sizeof *t.by_addr);
-	if (!t.by_addr)
-		return -ENOMEM;
-	memcpy(t.by_addr, t.by_name, t.n * sizeof *t.by_addr);
-	qsort(t.by_addr, t.n, sizeof *t.by_addr, by_addr);
-	*ret = t;
-	return 0;
+	if (!r)
+		r = put_in_order(s, a, ret);
+	if (s)
+		free(s->v);
+	free(s);
+	return r;
 }
 
 /* The first entry of the label, or of the address. */
@@ -141,7 +186,7 @@ static size_t first_of_label(const struct naming *t, struct bh_span key)
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
-		if (compare_spans(naming_key(t->by_name[mid].name), key) < 0)
+		if (key_compare(naming_key(t->by_name[mid].name), key) < 0)
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -180,7 +225,7 @@ size_t naming_addrs(
 
 	for (size_t i = first; i < t->n; i++) {
 		const struct naming_entry *e = &t->by_name[i];
-		if (compare_spans(naming_key(e->name), key))
+		if (key_compare(naming_key(e->name), key))
 			break;
 		if (i - first >= MAX_LOOK)
 			return most + 1;
@@ -194,6 +239,19 @@ size_t naming_addrs(
 	return found;
 }
 
+size_t naming_one(const struct naming *t, const char *name, uint8_t family, struct bh_addr *ret)
+{
+	struct naming_asked *q = &t->asked[place_of(name, family)];
+
+	if (q->name != name || q->family != family) {
+		*q = (struct naming_asked){ .name = name, .family = family };
+		q->found = (uint8_t)naming_addrs(t, name, family, &q->addr, 1);
+	}
+	if (q->found)
+		*ret = q->addr;
+	return q->found;
+}
+
 size_t naming_names(
 	const struct naming *t, const struct bh_addr *addr, const char **ret, size_t most)
 {
@@ -203,7 +261,7 @@ size_t naming_names(
 		const struct naming_entry *e = &t->by_addr[i];
 		if (!bh_addr_equal(&e->addr, addr))
 			break;
-		if (!found || compare_spans(naming_key(ret[found - 1]), naming_key(e->name)))
+		if (!found || key_compare(naming_key(ret[found - 1]), naming_key(e->name)))
 			ret[found++] = e->name;
 	}
 	return found;

@@ -17,6 +17,7 @@ struct naming {
 	struct naming_entry *by_name; /* by label, the rest of the name, address */
 	struct naming_entry *by_addr; /* by address, then as above */
 	size_t n;
+	struct naming_asked *asked; /* lately */
 };
 
 /* From rows that know an end by both, and from names that were heard.  Names of groups
@@ -28,6 +29,9 @@ BH_MUST int naming_from(const struct bh_row *rows, size_t n, const struct bh_nam
  * are more or too many names to look through; the first `most` in *ret. */
 size_t naming_addrs(
 	const struct naming *t, const char *name, uint8_t family, struct bh_addr *ret, size_t most);
+
+/* The same for one, for whoever asks often with few texts: 0, 1 or 2 for more. */
+size_t naming_one(const struct naming *t, const char *name, uint8_t family, struct bh_addr *ret);
 
 /* Names of an address, one for each label, at most `most`. */
 size_t naming_names(

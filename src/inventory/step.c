@@ -136,11 +136,9 @@ static struct group *new_group(struct steps *s, const struct cell *c)
 	return g;
 }
 
-static void add_group(struct steps *s, const struct cell *c)
+static int add_group(struct steps *s, const struct cell *c)
 {
-	struct group *g = new_group(s, c);
-
-	index_add(&s->u, (uint32_t)(g - s->u.groups));
+	return index_add(&s->u, new_group(s, c));
 }
 
 static int join_cell(struct steps *s, struct group *g, const struct cell *c)
@@ -185,7 +183,7 @@ static int tell_with_each(struct steps *s, struct cell *c)
 	if (to)
 		bh_figures_widen(&to->figures, &c->figures);
 	else if (left_over(&c->figures, &theirs))
-		add_group(s, c);
+		return add_group(s, c);
 	return 0;
 }
 
@@ -213,8 +211,7 @@ static int share_out(struct steps *s, const struct cell *c, struct group *g)
 		r = join_sources(&s->u, own, g->told);
 	own->kinds |= g->kinds;
 	own->level = g->level > own->level ? g->level : own->level;
-	index_add(&s->u, (uint32_t)(own - s->u.groups));
-	return r;
+	return r ? r : index_add(&s->u, own);
 }
 
 static void close_spread(struct steps *s, const struct spread *sp)
@@ -243,8 +240,7 @@ static int put(struct steps *s, struct cell *c)
 		return tell_with_each(s, c);
 	if (c->n_fits == 1 && !fit(s, c, 0)->mixed)
 		return share_out(s, c, fit(s, c, 0));
-	add_group(s, c);
-	return 0;
+	return add_group(s, c);
 }
 
 int step_take(struct steps *s, uint32_t from, uint32_t to)

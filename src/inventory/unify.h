@@ -1,6 +1,9 @@
 /*
  * unify: the parts of joining what several sources say.  The room's own.
  *
+ * Conversations of different machines never are one, so rows are taken pair by pair, and
+ * a pair's work is done in memory that the next one uses again.
+ *
  * A *cell* is one distinct conversation as one kind of evidence tells it; a *group* is a
  * conversation as all of them together tell it.
  */
@@ -50,25 +53,62 @@ struct group {
 };
 
 struct unify {
-	struct bh_arena *a;
+	const struct bh_row *rows;
+	const struct bh_witnesses *w;
 	struct naming names;
 	struct by_use uses;
-	uint64_t seed;
+
+	/* The pair at hand, and what is made for it. */
+	struct bh_arena scratch;
 	struct cell *cells;
 	size_t n_cells;
 	struct group *groups; /* room for all cells */
 	size_t n_groups;
 	struct index *index;
+	bool one_client, one_server; /* all cells have it by the same address */
 	uint32_t step; /* from 1 */
 	uint32_t questions;
-	uint64_t budget; /* comparisons left */
+	uint64_t budget; /* comparisons left: for this pair, */
+	uint64_t slack; /* and for those that need more than most */
+
+	/* The answer. */
+	struct bh_arena *a;
+	struct bh_row *out;
+	size_t n_out;
+	const uint32_t *sources; /* of the last row that was told by several */
+	size_t n_sources;
 };
+
+/* ---- pairs.c: which rows may have to do with each other ---- */
+
+struct pair_row {
+	uint64_t pair;
+	uint32_t row;
+};
+
+/* Rows by pair.  Pairs stand in the order of their addresses, the server's first; machines
+ * that a name ties together are one.  From malloc(); -ENOMEM. */
+BH_MUST int pairs_of(struct unify *u, size_t n, struct pair_row **ret);
+
+/* The row's conversation, with addresses for its names; in scratch when they were not
+ * there.  NULL when memory ran out. */
+const struct bh_talk *pairs_resolved(struct unify *u, const struct bh_row *row);
+
+/* ---- cells.c: what each kind of evidence says of a pair ---- */
+
+/* Sorts into u->cells what v[0..n) says, each thing once: in the order in which it is put
+ * together.  -ENOMEM. */
+BH_MUST int cells_of(struct unify *u, const struct pair_row *v, size_t n);
+uint8_t cells_kind(const struct bh_witnesses *w, uint32_t source);
+/* Of one step? */
+bool cells_alike(const struct cell *x, const struct cell *y);
 
 /* ---- index.c: which groups a cell may fit ---- */
 
-/* Room for n groups. */
-BH_MUST int index_new(struct unify *u, size_t n);
-void index_add(struct unify *u, uint32_t group);
+/* For the cells at hand.  -ENOMEM. */
+BH_MUST int index_new(struct unify *u);
+/* Again when an end is known by more than it was.  -ENOMEM. */
+BH_MUST int index_add(struct unify *u, const struct group *g);
 
 /* Calls back for each group that may fit, once, in one order; false from fn ends it. */
 typedef bool (*index_fn)(void *ctx, uint32_t group);
@@ -109,7 +149,7 @@ struct steps {
 	struct unify u;
 	struct fit *fits; /* malloc'ed */
 	size_t n_fits, room;
-	struct spread *spreads; /* room for all cells */
+	struct spread *spreads; /* room for all cells of the pair */
 	size_t n_spreads;
 	uint32_t asking; /* the cell */
 	int failed;

@@ -1,4 +1,5 @@
 #include "inventory_rows.h"
+#include "inventory_slow.h"
 #include "tap.h"
 
 static struct bh_arena arena;
@@ -216,6 +217,32 @@ static void test_of_two_addresses_of_a_name_the_one_that_was_used_is_it(void)
 	EXPECT_INT(n_got, 2);
 	EXPECT_INT(with_share("a")->n_sources, 2);
 	EXPECT(with_share("a")->who.server.num == 0x0a000101);
+}
+
+static void test_who_got_an_address_is_found_by_its_other_names(void)
+{
+	/* Each name has two addresses, so that none of them tells the machine by itself. */
+	struct bh_name_seen names[] = {
+		{ .addr = bh_addr_v4(0x0a000101), .name = "fs1" },
+		{ .addr = bh_addr_v4(0x0a000102), .name = "fs1" },
+		{ .addr = bh_addr_v4(0x0a000101), .name = "data" },
+		{ .addr = bh_addr_v4(0x0a000103), .name = "data" },
+	};
+	struct bh_row rows[] = {
+		row_of(ZEEK, "10.0.0.1", "fs1", "\\\\fs1\\a", "alice"),
+		row_of(SAMBA, "10.0.0.1", "10.0.1.1", "a", "alice"),
+		row_of(EVTX, "10.0.0.1", "data", "\\\\*\\a", "alice"),
+	};
+
+	unify_with(rows, 3, names, 4);
+	EXPECT_INT(n_got, 1);
+	EXPECT_INT(got->n_sources, 3);
+	EXPECT(got->who.server.num == 0x0a000101);
+
+	/* Nobody called 10.0.1.1 by that name. */
+	names[2].addr.num = 0x0a000104;
+	unify_with(rows, 3, names, 4);
+	EXPECT_INT(n_got, 2);
 }
 
 static void test_a_client_may_be_named_by_its_workstation(void)
@@ -506,6 +533,62 @@ static void test_the_order_of_rows_does_not_matter(void)
 	EXPECT(joined > 1000); /* so that there was something to see */
 }
 
+static bool same_tale(const struct bh_row *r, const struct slow_tale *t)
+{
+	uint32_t sources = 0;
+
+	for (size_t i = 0; i < r->n_sources; i++)
+		sources |= 1u << r->sources[i];
+	return bh_talk_equal(&r->who, &t->who) && sources == t->sources &&
+	       !memcmp(&r->figures, &t->figures, sizeof r->figures);
+}
+
+/* Names that the air told, of machines that rows name too. */
+static size_t random_names(struct bh_name_seen *ret)
+{
+	static const char *const names[] = { "FS1", "fs2.local", "PC7", "CORP" };
+	size_t n = random_below(4);
+
+	for (size_t i = 0; i < n; i++) {
+		ret[i] = (struct bh_name_seen){
+			.addr = bh_addr_v4(
+				(random_below(2) ? 0x0a000101u : 0x0a000001u) + random_below(2)),
+			.group = random_below(8) == 0
+		};
+		strcpy(ret[i].name, names[random_below(4)]);
+	}
+	return n;
+}
+
+static void test_all_is_told_as_a_slow_reading_tells_it(void)
+{
+	enum { ROWS = 48, WORLDS = 3000 };
+	static struct bh_row rows[ROWS];
+	static struct slow slow;
+	struct bh_name_seen names[4];
+	size_t joined = 0;
+
+	for (unsigned world = 0; world < WORLDS; world++) {
+		struct bh_witnesses w = { source_kinds, SOURCES, names, random_names(names) };
+		BH_AUTO_ARENA a = { 0 };
+		size_t n_want = 0, n = 2 + random_below(ROWS - 1);
+		uint32_t began = seed;
+		for (size_t i = 0; i < n; i++)
+			rows[i] = random_row();
+		EXPECT_INT(slow_unify(rows, n, &w, &a, &slow, &n_want), 0);
+		unify_with(rows, n, names, w.n_names);
+		EXPECT_INT(n_got, n_want);
+		bool same = n_got == n_want;
+		for (size_t i = 0; same && i < n_want; i++)
+			same = same_tale(&got[i], &slow.tales[i]);
+		EXPECT(same);
+		if (!same)
+			printf("# world %u, seed %u\n", world, began);
+		joined += n - n_want;
+	}
+	EXPECT(joined > 10000); /* so that there was something to see */
+}
+
 static uint64_t all_bytes(const struct bh_row *rows, size_t n)
 {
 	uint64_t sum = 0;
@@ -571,6 +654,7 @@ int main(void)
 	RUN(test_another_day_is_another_conversation);
 	RUN(test_a_name_gets_the_one_address_that_is_known_for_it);
 	RUN(test_of_two_addresses_of_a_name_the_one_that_was_used_is_it);
+	RUN(test_who_got_an_address_is_found_by_its_other_names);
 	RUN(test_a_client_may_be_named_by_its_workstation);
 	RUN(test_a_server_is_known_by_what_it_served);
 	RUN(test_a_log_of_sessions_is_told_with_each_share);
@@ -582,6 +666,7 @@ int main(void)
 	RUN(test_logs_of_zeek_read_one_by_one_tell_parts_and_read_as_one_do_not);
 	RUN(test_of_one_log_only_what_tells_less_is_a_part);
 	RUN(test_the_order_of_rows_does_not_matter);
+	RUN(test_all_is_told_as_a_slow_reading_tells_it);
 	RUN(test_no_source_and_no_bytes_are_lost);
 	RUN(test_many_that_nearly_fit_cost_no_more_than_they_are_worth);
 	bh_arena_reset(&arena);
