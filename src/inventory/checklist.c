@@ -302,14 +302,15 @@ int bh_inventory_checklist(const struct bh_row *rows, size_t n, const uint8_t *p
 	struct bh_arena *a, const struct bh_endpoint **ret, size_t *n_ret)
 {
 	static const struct bh_witnesses nothing;
+	BH_AUTO_ARENA work = { 0 };
 	struct work k = { .rows = rows,
 		.purposes = purposes,
-		.v = bh_arena_array(a, n + 1, sizeof *k.v),
-		.askers = bh_arena_array(a, n + 1, sizeof *k.askers),
+		.v = bh_arena_array(&work, n + 1, sizeof *k.v),
+		.askers = bh_arena_array(&work, n + 1, sizeof *k.askers),
 		.w = w ? w : &nothing,
 		.a = a };
 	struct bh_endpoint *v = bh_arena_array(a, n_hosts + 1, sizeof *v);
-	struct bh_endpoint **of = bh_arena_array(a, n_hosts + 1, sizeof *of);
+	struct bh_endpoint **of = bh_arena_array(&work, n_hosts + 1, sizeof *of);
 	size_t count = 0;
 
 	if (!k.v || !k.askers || !v || !of)

@@ -362,14 +362,15 @@ int bh_inventory_findings(const struct bh_row *rows, size_t n, const struct bh_h
 	const struct bh_finding **ret, size_t *n_ret)
 {
 	static const struct bh_witnesses nothing;
+	BH_AUTO_ARENA work = { 0 };
 	struct search s = { .rows = rows,
 		.n = n,
 		.hosts = hosts,
 		.n_hosts = n_hosts,
 		.w = w ? w : &nothing,
 		.a = a,
-		.hits = bh_arena_array(a, n + 1, sizeof *s.hits),
-		.kerberos = bh_arena_array(a, n + 1, sizeof *s.kerberos) };
+		.hits = bh_arena_array(&work, n + 1, sizeof *s.hits),
+		.kerberos = bh_arena_array(&work, n + 1, sizeof *s.kerberos) };
 	int r = s.hits && s.kerberos ? 0 : -ENOMEM;
 
 	if (!r)

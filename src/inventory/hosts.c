@@ -5,14 +5,8 @@
 
 #include <stdlib.h>
 
+#include "inventory/key.h"
 #include "inventory/naming.h"
-
-static int compare_spans(struct bh_span x, struct bh_span y)
-{
-	int r = strncasecmp((const char *)x.ptr, (const char *)y.ptr, bh_min_size(x.len, y.len));
-
-	return r ? r : x.len < y.len ? -1 : x.len > y.len;
-}
 
 static const char *end_name(const struct bh_talk *c, bool server)
 {
@@ -25,12 +19,12 @@ int end_compare(const struct bh_talk *x, bool x_server, const struct bh_talk *y,
 	const struct bh_addr *b = y_server ? &y->server : &y->client;
 
 	/* Those without an address stand last. */
-	if (!a->family || !b->family)
-		return a->family   ? -1
-		       : b->family ? 1
-				   : compare_spans(naming_key(end_name(x, x_server)),
-					     naming_key(end_name(y, y_server)));
-	return bh_addr_compare(a, b);
+	if (a->family && b->family)
+		return bh_addr_compare(a, b);
+	if (a->family || b->family)
+		return a->family ? -1 : 1;
+	const char *p = end_name(x, x_server), *q = end_name(y, y_server);
+	return p == q ? 0 : key_compare(naming_key(p), naming_key(q));
 }
 
 static int by_host(const void *a, const void *b)
@@ -86,7 +80,7 @@ static const char *heard_name(const struct deeds *d)
 	const struct bh_name_seen *best = NULL;
 
 	for (size_t i = 0; i < d->n_heard; i++) {
-		const struct bh_name_seen *n = &d->heard[i];
+		const struct bh_name_seen *n = d->heard[i];
 		if (!n->group && naming_is_name(n->name) &&
 			(!best || n->when > best->when ||
 				(n->when == best->when && strcmp(n->name, best->name) < 0)))
@@ -210,40 +204,39 @@ static void make_deeds(struct part *p, size_t n, struct bh_host_row *h, struct d
 
 static int by_addr(const void *a, const void *b)
 {
-	const struct bh_name_seen *x = a, *y = b;
+	const struct bh_name_seen *x = *(const struct bh_name_seen *const *)a;
+	const struct bh_name_seen *y = *(const struct bh_name_seen *const *)b;
 
 	return bh_addr_compare(&x->addr, &y->addr);
 }
 
-/* The names that were heard, by address; names are large, and few. */
-static int sort_names(const struct bh_witnesses *w, struct bh_arena *a, struct bh_name_seen **ret)
+/* The names that were heard, by address.  NULL when memory ran out. */
+static const struct bh_name_seen **sort_names(const struct bh_witnesses *w, struct bh_arena *a)
 {
-	struct bh_name_seen *v = bh_arena_array(a, w->n_names + 1, sizeof *v);
+	const struct bh_name_seen **v = bh_arena_array(a, w->n_names + 1, sizeof *v);
 
-	if (!v)
-		return -ENOMEM;
-	if (w->n_names) {
-		memcpy(v, w->names, w->n_names * sizeof *v);
+	for (size_t i = 0; v && i < w->n_names; i++)
+		v[i] = &w->names[i];
+	if (v && w->n_names)
 		qsort(v, w->n_names, sizeof *v, by_addr);
-	}
-	*ret = v;
-	return 0;
+	return v;
 }
 
 static void find_heard(
-	const struct bh_name_seen *v, size_t n, const struct bh_addr *addr, struct deeds *d)
+	const struct bh_name_seen *const *v, size_t n, const struct bh_addr *addr, struct deeds *d)
 {
 	size_t lo = 0, hi = n;
 
 	while (addr->family && lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
-		if (bh_addr_compare(&v[mid].addr, addr) < 0)
+		if (bh_addr_compare(&v[mid]->addr, addr) < 0)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
 	d->heard = v + lo;
-	while (addr->family && lo + d->n_heard < n && bh_addr_equal(&v[lo + d->n_heard].addr, addr))
+	while (addr->family && lo + d->n_heard < n &&
+		bh_addr_equal(&v[lo + d->n_heard]->addr, addr))
 		d->n_heard++;
 }
 
@@ -260,26 +253,46 @@ static bool most_take_kerberos(const struct bh_row *rows, size_t n)
 	return by_it > otherwise;
 }
 
+/* Both ends of all rows, by host. */
+static struct part *parts_of(const struct bh_row *rows, size_t n, struct bh_arena *a)
+{
+	struct part *v = bh_arena_array(a, 2 * n + 1, sizeof *v);
+
+	for (size_t i = 0; v && i < n; i++) {
+		v[2 * i] = (struct part){ &rows[i], true };
+		v[2 * i + 1] = (struct part){ &rows[i], false };
+	}
+	if (v)
+		qsort(v, 2 * n, sizeof *v, by_host);
+	return v;
+}
+
+static size_t count_hosts(const struct part *v, size_t n)
+{
+	size_t count = n != 0;
+
+	for (size_t i = 1; i < n; i++)
+		count += by_host(&v[i - 1], &v[i]) != 0;
+	return count;
+}
+
 int bh_inventory_hosts(const struct bh_row *rows, size_t n, const struct bh_witnesses *w,
 	struct bh_arena *a, const struct bh_host_row **ret, size_t *n_ret)
 {
 	static const struct bh_witnesses nothing;
-	struct part *parts = bh_arena_array(a, 2 * n + 1, sizeof *parts);
-	struct vote *votes = bh_arena_array(a, 4 * n + 1, sizeof *votes);
-	struct bh_host_row *hosts = bh_arena_array(a, 2 * n + 1, sizeof *hosts);
+	BH_AUTO_ARENA work = { 0 };
+	struct part *parts = parts_of(rows, n, &work);
+	struct vote *votes = bh_arena_array(&work, 4 * n + 1, sizeof *votes);
 	struct network net = { .kerberos = most_take_kerberos(rows, n) };
-	struct bh_name_seen *names;
 	size_t count = 0;
 
 	w = w ? w : &nothing;
 	net.inside = w->inside;
-	if (!bh_arena_ok(a) || sort_names(w, a, &names))
+	const struct bh_name_seen **names = sort_names(w, &work);
+	struct bh_host_row *hosts =
+		parts ? bh_arena_array(a, count_hosts(parts, 2 * n) + 1, sizeof *hosts) : NULL;
+	if (!votes || !names || !hosts)
 		return -ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		parts[2 * i] = (struct part){ &rows[i], true };
-		parts[2 * i + 1] = (struct part){ &rows[i], false };
-	}
-	qsort(parts, 2 * n, sizeof *parts, by_host);
 	for (size_t i = 0, after; i < 2 * n; i = after) {
 		struct bh_host_row *h = &hosts[count++];
 		const struct bh_talk *c = &parts[i].row->who;
@@ -308,7 +321,7 @@ static int compare_host(const struct bh_host_row *h, const struct bh_talk *c, bo
 		return bh_addr_compare(&h->addr, addr);
 	if (h->addr.family || addr->family)
 		return h->addr.family ? -1 : 1;
-	return compare_spans(naming_key(name), naming_key(end_name(c, server)));
+	return key_compare(naming_key(name), naming_key(end_name(c, server)));
 }
 
 const struct bh_host_row *bh_inventory_host(

@@ -33,7 +33,7 @@ struct deeds {
 	uint64_t written, read; /* bytes on others' disk shares */
 	bool took_kerberos, took_others; /* logons */
 	bool worked; /* as a client */
-	const struct bh_name_seen *heard; /* of it, by address */
+	const struct bh_name_seen *const *heard; /* of it, by address */
 	size_t n_heard;
 };
 

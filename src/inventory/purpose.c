@@ -94,7 +94,8 @@ static void fill_pair(
 int bh_inventory_purposes(
 	const struct bh_row *rows, size_t n, struct bh_arena *a, const uint8_t **ret)
 {
-	const struct bh_row **v = bh_arena_array(a, n + 1, sizeof *v);
+	BH_AUTO_ARENA work = { 0 };
+	const struct bh_row **v = bh_arena_array(&work, n + 1, sizeof *v);
 	uint8_t *purposes = bh_arena_array(a, n + 1, sizeof *purposes);
 
 	if (!v || !purposes)

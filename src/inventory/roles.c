@@ -57,7 +57,7 @@ static void controller(struct judge *j)
 		j, BH_HOST_CONTROLLER, BH_PIPE_DRSUAPI, "answers on drsuapi, the directory's pipe");
 	say_pipe(j, BH_HOST_CONTROLLER, BH_PIPE_NETLOGON, "answers on netlogon, the logon pipe");
 	for (size_t i = 0; i < j->d->n_heard; i++) {
-		const struct bh_name_seen *n = &j->d->heard[i];
+		const struct bh_name_seen *n = j->d->heard[i];
 		if (n->roles & BH_ROLE_DOMAIN_CONTROLLER) {
 			say(j, BH_HOST_CONTROLLER,
 				bh_arena_printf(j->a,

@@ -184,18 +184,24 @@ static int make_share(const struct bh_row **rows, size_t n, struct vote *votes, 
 int bh_inventory_shares(const struct bh_row *rows, size_t n, struct bh_arena *a,
 	const struct bh_share_row **ret, size_t *n_ret)
 {
-	const struct bh_row **v = bh_arena_array(a, n + 1, sizeof *v);
-	struct vote *votes = bh_arena_array(a, 2 * n + 1, sizeof *votes);
-	struct bh_share_row *shares = bh_arena_array(a, n + 1, sizeof *shares);
+	BH_AUTO_ARENA work = { 0 };
+	const struct bh_row **v = bh_arena_array(&work, n + 1, sizeof *v);
+	struct vote *votes = bh_arena_array(&work, 2 * n + 1, sizeof *votes);
 	size_t used = 0, count = 0;
 
-	if (!bh_arena_ok(a))
+	if (!v || !votes)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
 		if (rows[i].who.share[0])
 			v[used++] = &rows[i];
 	}
 	qsort(v, used, sizeof *v, by_share);
+	for (size_t i = 0; i < used; i++)
+		count += !i || by_share(&v[i - 1], &v[i]) != 0;
+	struct bh_share_row *shares = bh_arena_array(a, count + 1, sizeof *shares);
+	if (!shares)
+		return -ENOMEM;
+	count = 0;
 	for (size_t i = 0, after; i < used; i = after) {
 		for (after = i + 1; after < used; after++) {
 			if (by_share(&v[i], &v[after]))
