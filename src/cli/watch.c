@@ -339,6 +339,10 @@ static int listen_until_told(struct watch *w)
 	int r = 1;
 
 	while (r > 0) {
+		if (bh_sensor_ready(&w->child)) {
+			r = listen_once(w, stopping);
+			continue;
+		}
 		if (poll(p, stopping ? 1 : 2, -1) < 0 && errno != EINTR)
 			return -errno;
 		if (!stopping && p[1].revents) {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "sensor/live.h"
+#include "sensor/pipe.h"
 
 #define LOG_DATAGRAM (128u * 1024)
 
@@ -28,24 +29,8 @@ struct live {
 	uint8_t *datagram;
 	uint64_t drops;
 	bh_time flushed;
-	int facts;
+	struct facts_out *facts;
 };
-
-int live_write(int facts, const struct bh_fact *f)
-{
-	const char *at = (const char *)f;
-
-	for (size_t left = sizeof *f; left;) {
-		ssize_t n = write(facts, at, left);
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0) {
-			at += n;
-			left -= (size_t)n;
-		}
-	}
-	return 0;
-}
 
 /* The core's own count, and beside it what only we know. */
 static int sink(void *ctx, const struct bh_fact *f)
@@ -54,11 +39,11 @@ static int sink(void *ctx, const struct bh_fact *f)
 	struct bh_fact more;
 
 	if (f->kind != BH_FACT_TALLY)
-		return live_write(l->facts, f);
+		return facts_write(l->facts, f);
 	more = *f;
 	more.tally.kernel_drops += l->drops;
 	live_log_tally(l->log, &more.tally);
-	return live_write(l->facts, &more);
+	return facts_write(l->facts, &more);
 }
 
 static int problem(struct live *l, const char *ifname, const char *text)
@@ -67,7 +52,7 @@ static int problem(struct live *l, const char *ifname, const char *text)
 
 	snprintf(
 		f.problem.text, sizeof f.problem.text, "%s%s%s", ifname, *ifname ? ": " : "", text);
-	return live_write(l->facts, &f);
+	return facts_write(l->facts, &f);
 }
 
 static bh_time now(void)
@@ -254,7 +239,7 @@ static int map_rings(struct live *l)
 	return 0;
 }
 
-int live_run(const struct bh_sensor_job *job, int stop, int facts)
+int live_run(const struct bh_sensor_job *job, int stop, struct facts_out *facts)
 {
 	static struct live l; /* the process does this once, and ends */
 	static uint8_t datagram[LOG_DATAGRAM];

@@ -3,11 +3,10 @@
 
 #include "sensor/sensor.h"
 
-/* Writes one record whole.  0 or -errno. */
-BH_MUST int live_write(int facts, const struct bh_fact *f);
+struct facts_out;
 
 /* Runs until the other end of stop is closed.  0 or -errno. */
-BH_MUST int live_run(const struct bh_sensor_job *job, int stop, int facts);
+BH_MUST int live_run(const struct bh_sensor_job *job, int stop, struct facts_out *facts);
 
 /* ---- the audit log ---- */
 

@@ -14,6 +14,7 @@
 #include "evidence/evidence.h"
 #include "sandbox/sandbox.h"
 #include "sensor/live.h"
+#include "sensor/pipe.h"
 
 #define ZEEK_SESSIONS 131072 /* of logs that are read as one; 50 MB when all are there */
 
@@ -24,13 +25,13 @@ enum { EXIT_SANDBOX = 70, EXIT_MEMORY = 71, EXIT_FAILED = 72 };
 
 static int file_sink(void *ctx, const struct bh_fact *f)
 {
-	return live_write(*(const int *)ctx, f);
+	return facts_write(ctx, f);
 }
 
-static int read_one(int fd, int stop, int facts, const struct bh_sensor_log *how)
+static int read_one(int fd, int stop, struct facts_out *facts, const struct bh_sensor_log *how)
 {
 	struct bh_sensor *s;
-	int r = bh_sensor_new(NULL, file_sink, &facts, &s);
+	int r = bh_sensor_new(NULL, file_sink, facts, &s);
 
 	if (r)
 		return r;
@@ -41,7 +42,7 @@ static int read_one(int fd, int stop, int facts, const struct bh_sensor_log *how
 		struct bh_fact f = { .magic = BH_FACT_MAGIC, .kind = BH_FACT_PROBLEM };
 		snprintf(f.problem.text, sizeof f.problem.text, "cannot be read: %s",
 			strerrordesc_np(-r) ? strerrordesc_np(-r) : "unknown error");
-		r = live_write(facts, &f);
+		r = facts_write(facts, &f);
 	}
 	if (!r)
 		r = bh_sensor_finish(s);
@@ -49,7 +50,7 @@ static int read_one(int fd, int stop, int facts, const struct bh_sensor_log *how
 	return r;
 }
 
-static int read_files(const struct bh_sensor_job *job, int stop, int facts)
+static int read_files(const struct bh_sensor_job *job, int stop, struct facts_out *facts)
 {
 	BH_AUTO(bh_zeek) zeek = NULL;
 	uint64_t seed = 0;
@@ -103,22 +104,25 @@ static int keep_job(const struct bh_sensor_job *job, int stop, int facts)
 	return bh_sandbox_keep_only(keep, n);
 }
 
-_Noreturn static void child(const struct bh_sensor_job *job, int stop, int facts)
+_Noreturn static void child(const struct bh_sensor_job *job, int stop, int fd)
 {
+	static struct facts_out facts;
+
+	facts.fd = fd;
 	/* What ends the parent reaches the whole foreground, or the whole service: it decides
 	 * when we end, and its own end ends us, too. */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_DFL);
-	int r = keep_job(job, stop, facts);
+	int r = keep_job(job, stop, fd);
 	if (!r)
 		r = quiet_standard();
 	if (!r)
 		r = bh_sandbox_enter(BH_ROLE_SENSOR);
 	if (r)
 		_exit(EXIT_SANDBOX);
-	r = job->n_files ? read_files(job, stop, facts) : live_run(job, stop, facts);
+	r = job->n_files ? read_files(job, stop, &facts) : live_run(job, stop, &facts);
 	_exit(r == -ENOMEM ? EXIT_MEMORY : r ? EXIT_FAILED : 0);
 }
 
@@ -247,25 +251,6 @@ int bh_sensor_start(const struct bh_sensor_job *job, struct bh_sensor_child *ret
 	return 0;
 }
 
-int bh_sensor_read(const struct bh_sensor_child *c, struct bh_fact *ret)
-{
-	struct bh_fact f;
-	size_t have = 0;
-
-	while (have < sizeof f) {
-		ssize_t n = read(c->facts, (char *)&f + have, sizeof f - have);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			return have ? -EPIPE : 0;
-		have += (size_t)n;
-	}
-	*ret = f;
-	return 1;
-}
-
 void bh_sensor_stop(struct bh_sensor_child *c)
 {
 	if (c->stop >= 0)
@@ -293,6 +278,8 @@ int bh_sensor_end(struct bh_sensor_child *c, const char **why)
 	bh_sensor_stop(c);
 	close(c->facts); /* who has not read to the end does not want the rest */
 	c->facts = -1;
+	free(c->waiting);
+	c->waiting = NULL;
 	while (waitpid(c->pid, &status, 0) < 0) {
 		if (errno != EINTR) {
 			*why = "the sensor process is lost";

@@ -96,6 +96,7 @@ struct bh_sensor_job {
 struct bh_sensor_child {
 	pid_t pid;
 	int facts; /* read end: struct bh_fact, one after the other */
+	struct bh_sensor_facts *waiting; /* read from there already; NULL at first */
 	int stop; /* write to it or close it, and the child finishes and tells what is left */
 };
 
@@ -111,7 +112,10 @@ BH_MUST int bh_sensor_start(const struct bh_sensor_job *job, struct bh_sensor_ch
 
 /* The next record, whole, waiting for it: 1, 0 at the end, or -errno; a record cut short
  * is -EPIPE.  What it says is not checked (bh_fact_sane). */
-BH_MUST int bh_sensor_read(const struct bh_sensor_child *c, struct bh_fact *ret);
+BH_MUST int bh_sensor_read(struct bh_sensor_child *c, struct bh_fact *ret);
+
+/* Whether there is one without waiting; who polls `facts` asks this first. */
+bool bh_sensor_ready(const struct bh_sensor_child *c);
 
 /* Asks for the end (the facts that follow can still be read). */
 void bh_sensor_stop(struct bh_sensor_child *c);

@@ -1,5 +1,6 @@
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -41,7 +42,7 @@ struct seen {
 	struct bh_fact leaf, tally, problem;
 };
 
-static int listen_all(const struct bh_sensor_child *c, struct seen *s)
+static int listen_all(struct bh_sensor_child *c, struct seen *s)
 {
 	struct bh_fact f;
 	int r;
@@ -130,9 +131,61 @@ static void test_a_record_cut_short_is_an_error(void)
 
 	EXPECT(pipe(p) == 0 && write(p[1], half, sizeof half) == (ssize_t)sizeof half);
 	close(p[1]);
-	const struct bh_sensor_child c = { .facts = p[0], .stop = -1 };
+	struct bh_sensor_child c = { .facts = p[0], .stop = -1 };
 	EXPECT_INT(bh_sensor_read(&c, &f), -EPIPE);
+	free(c.waiting);
 	close(p[0]);
+}
+
+/* A pipe keeps no borders: records come in whatever pieces they come in. */
+static void test_records_come_in_their_order_and_in_any_pieces(void)
+{
+	enum { N = 20, PIECE = 777 };
+	static struct bh_fact facts[N];
+	const char *at = (const char *)facts;
+	struct bh_fact f;
+	uint64_t next = 0;
+	int p[2];
+
+	for (unsigned i = 0; i < N; i++)
+		facts[i].leaf = i;
+	EXPECT(pipe(p) == 0);
+	struct bh_sensor_child c = { .facts = p[0], .stop = -1 };
+	for (size_t left = sizeof facts; left;) {
+		size_t n = left < PIECE ? left : PIECE;
+		EXPECT(write(p[1], at, n) == (ssize_t)n);
+		at += n;
+		left -= n;
+		while ((size_t)(at - (const char *)facts) >= (next + 1) * sizeof f) {
+			EXPECT_INT(bh_sensor_read(&c, &f), 1);
+			EXPECT_INT(f.leaf, next++);
+			EXPECT(!bh_sensor_ready(&c));
+		}
+	}
+	close(p[1]);
+	EXPECT_INT(next, N);
+	EXPECT_INT(bh_sensor_read(&c, &f), 0);
+	free(c.waiting);
+	close(p[0]);
+}
+
+static void test_what_was_read_already_is_ready(void)
+{
+	static const struct bh_fact two[2] = { { .leaf = 1 }, { .leaf = 2 } };
+	struct bh_fact f;
+	int p[2];
+
+	EXPECT(pipe(p) == 0 && write(p[1], two, sizeof two) == (ssize_t)sizeof two);
+	struct bh_sensor_child c = { .facts = p[0], .stop = -1 };
+	EXPECT(!bh_sensor_ready(&c));
+	EXPECT_INT(bh_sensor_read(&c, &f), 1);
+	EXPECT(bh_sensor_ready(&c));
+	EXPECT_INT(bh_sensor_read(&c, &f), 1);
+	EXPECT_INT(f.leaf, 2);
+	EXPECT(!bh_sensor_ready(&c));
+	free(c.waiting);
+	close(p[0]);
+	close(p[1]);
 }
 
 static void test_a_reader_who_goes_ends_the_child(void)
@@ -281,6 +334,8 @@ int main(void)
 	RUN(test_what_is_no_capture_is_a_problem_and_not_a_failure);
 	RUN(test_a_child_that_dies_is_not_taken_for_the_end);
 	RUN(test_a_record_cut_short_is_an_error);
+	RUN(test_records_come_in_their_order_and_in_any_pieces);
+	RUN(test_what_was_read_already_is_ready);
 	RUN(test_a_reader_who_goes_ends_the_child);
 	RUN(test_a_file_ends_where_somebody_has_enough);
 	RUN(test_zeeks_logs_are_told_by_their_content_and_stand_at_their_beginning);
