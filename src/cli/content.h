@@ -2,11 +2,11 @@
  * content: a name for what a file holds, so that reading it again, from wherever, is
  * known to be reading it again.
  *
- * Of up to BH_CONTENT_WHOLE bytes the name says all.  Hashing more than that would cost
- * more than reading it as evidence does, so of a larger file it says the length and 1024
- * samples, spread from its first byte to its last: every record of a capture and of most
- * logs has its own time in it, so what is not the same differs everywhere; and no stretch
- * of 1/1000 of the file can be changed unseen.
+ * It says all of what the file holds, but for captures larger than BH_CONTENT_WHOLE, of
+ * which hashing would cost more than reading: of these the length and 1024 samples, spread
+ * from the first byte to the last.  Every record has its own time in it, so what is not the
+ * same differs everywhere; and no stretch of 1/1000 of the file can be changed unseen.  A
+ * log is written in place (an EVTX is as long when it is empty): every byte of it counts.
  */
 #pragma once
 

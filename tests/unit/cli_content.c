@@ -7,7 +7,10 @@
 
 #define LARGE (BH_CONTENT_WHOLE + 3 * 1024 * 1024 + 77)
 
-/* A file of `size` bytes, none of which is like its neighbours. */
+static const uint8_t pcap[4] = { 0xd4, 0xc3, 0xb2, 0xa1 };
+static uint8_t start[4] = { 0xd4, 0xc3, 0xb2, 0xa1 };
+
+/* A file of `size` bytes that begins with `start`, none of which is like its neighbours. */
 static int file_of(uint64_t size, uint32_t seed)
 {
 	uint8_t *bytes = malloc(size ? size : 1);
@@ -17,6 +20,7 @@ static int file_of(uint64_t size, uint32_t seed)
 		seed = seed * 1664525 + 1013904223;
 		bytes[i] = (uint8_t)(seed >> 24);
 	}
+	memcpy(bytes, start, bh_min_size(size, sizeof start));
 	EXPECT(fd >= 0 && write(fd, bytes, size) == (ssize_t)size);
 	free(bytes);
 	return fd;
@@ -71,6 +75,17 @@ static void test_equal_content_has_equal_names_wherever_it_is(void)
 		close(b);
 		close(c);
 	}
+}
+
+static void test_of_a_large_log_every_byte_counts(void)
+{
+	memcpy(start, "ElfF", sizeof start);
+	int fd = file_of(LARGE, 5);
+
+	for (uint64_t at = 100; at < LARGE; at += LARGE / 7)
+		EXPECT(sees(fd, LARGE, at, 1));
+	close(fd);
+	memcpy(start, pcap, sizeof start);
 }
 
 static void test_of_a_small_file_every_byte_counts(void)
@@ -147,6 +162,7 @@ int main(void)
 {
 	RUN(test_the_empty_file_has_the_hash_of_nothing);
 	RUN(test_equal_content_has_equal_names_wherever_it_is);
+	RUN(test_of_a_large_log_every_byte_counts);
 	RUN(test_of_a_small_file_every_byte_counts);
 	RUN(test_of_a_large_file_the_ends_and_any_thousandth_count);
 	RUN(test_the_length_counts);
