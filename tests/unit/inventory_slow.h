@@ -128,7 +128,8 @@ static inline int slow_in_turn(const void *a, const void *b)
 
 static inline bool slow_in_parts(int kind)
 {
-	return kind == BH_KIND_SAMBA || kind == BH_KIND_WINDOWS || kind == BH_KIND_FIREWALL;
+	return kind == BH_KIND_SAMBA || kind == BH_KIND_WINDOWS || kind == BH_KIND_FIREWALL ||
+	       kind == BH_KIND_ZEEK_LOG;
 }
 
 static inline bool slow_near(const struct bh_figures *x, const struct bh_figures *y, bh_time apart)
