@@ -5,6 +5,7 @@
 #pragma once
 
 #include "cli/db.h"
+#include "cli/heard.h"
 #include "inventory/inventory.h"
 #include "sensor/sensor.h"
 
@@ -31,7 +32,8 @@ struct bh_told {
 	bool record; /* but for one record it could */
 	uint64_t offset;
 	char text[BH_PROBLEM_TEXT];
-	struct bh_event_count *kinds; /* of a log's records, as they were first told */
+	struct bh_heard *heard; /* for the database; owned */
+	struct bh_event_count *kinds; /* of a log's records; malloc'ed */
 	size_t n_kinds;
 	uint64_t size; /* 0: not known beforehand */
 	bh_time modified; /* 0: not known */

@@ -94,6 +94,8 @@ static int save_file(const struct bh_read *q, struct bh_told *t, const struct bh
 		.together = together ? *together : 0 };
 	r = bh_inventory_changes(inv, number, save_row, &s);
 	if (!r)
+		r = bh_heard_save(t->heard, q->store, s.source);
+	if (!r)
 		r = bh_store_tally(q->store, s.source, &t->tally);
 	if (!r)
 		r = bh_store_source_is(q->store, s.source, &is);

@@ -1,11 +1,10 @@
 /* What the sensor says of a file: a process that nobody trusts. */
 #include <stdlib.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "cli/read.h"
 #include "cli/said.h"
-
-#define MAX_KINDS 1024 /* of a log's records; the sensor tells 512 at most */
 
 static bool wants_progress(const struct bh_cli *cli)
 {
@@ -55,27 +54,6 @@ static void end_progress(const struct bh_told *t)
 		fprintf(stderr, "\r\033[K");
 }
 
-/* Told again, a count replaces. */
-static int keep_kind(struct bh_told *t, const struct bh_event_count *e)
-{
-	size_t i = 0;
-
-	while (i < t->n_kinds && (t->kinds[i].id != e->id || t->kinds[i].read != e->read ||
-					 strcmp(t->kinds[i].provider, e->provider) != 0))
-		i++;
-	if (i == MAX_KINDS)
-		return -EBADMSG;
-	if (i == t->n_kinds) {
-		if (!t->kinds)
-			t->kinds = calloc(MAX_KINDS, sizeof *t->kinds);
-		if (!t->kinds)
-			return -ENOMEM;
-		t->n_kinds++;
-	}
-	t->kinds[i] = *e;
-	return 0;
-}
-
 /* A whole file's problem counts for more than a record's. */
 static void keep_problem(struct bh_told *t, const struct bh_fact *f)
 {
@@ -97,6 +75,8 @@ static int listen_once(const struct bh_cli *cli, struct bh_sensor_child *c, stru
 	if (r <= 0)
 		return r ? r : -EPIPE;
 	r = bh_inventory_fold(inv, source, &f); /* checks it, too */
+	if (!r)
+		r = bh_heard_fact(t->heard, &f);
 	if (r)
 		return r;
 	switch (f.kind) {
@@ -106,22 +86,40 @@ static int listen_once(const struct bh_cli *cli, struct bh_sensor_child *c, stru
 			show_progress(t);
 		return 1;
 	case BH_FACT_PROBLEM: keep_problem(t, &f); return 1;
-	case BH_FACT_EVENTS: r = keep_kind(t, &f.events); return r ? r : 1;
 	case BH_FACT_END: return 0;
 	default: return 1;
 	}
 }
 
+/* What whoever says and keeps it has need of. */
+static int keep_counts(struct bh_told *t)
+{
+	const struct bh_event_count *kinds = bh_heard_kinds(t->heard, &t->n_kinds);
+
+	t->tally.evicted += bh_heard_lost(t->heard);
+	t->kinds = calloc(t->n_kinds + 1, sizeof *t->kinds);
+	if (!t->kinds)
+		return -ENOMEM;
+	memcpy(t->kinds, kinds, t->n_kinds * sizeof *kinds);
+	return 0;
+}
+
 static int listen_to_file(const struct bh_cli *cli, struct bh_sensor_child *c, struct bh_told *t,
 	uint32_t source, struct bh_inventory *inv)
 {
+	uint64_t seed = 0;
 	int r;
 
 	t->began = bh_said_now();
+	if (getrandom(&seed, sizeof seed, 0) < 0)
+		seed = (uint64_t)t->began;
+	t->heard = bh_heard_new(seed);
+	if (!t->heard)
+		return -ENOMEM;
 	while ((r = listen_once(cli, c, t, source, inv)) > 0)
 		;
 	end_progress(t);
-	return r;
+	return r ? r : keep_counts(t);
 }
 
 static int start(const struct bh_read *q, struct bh_lot *lot, struct bh_sensor_child *c)

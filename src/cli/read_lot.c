@@ -137,6 +137,7 @@ void bh_read_lot_free(struct bh_lot *lot)
 	for (size_t i = 0; i < lot->n; i++) {
 		if (lot->v[i].fd >= 0)
 			close(lot->v[i].fd);
+		bh_heard_free(lot->v[i].heard);
 		free(lot->v[i].kinds);
 		free(lot->v[i].as);
 	}

@@ -202,8 +202,8 @@ void bh_said_not_followed(const struct bh_tally *t, struct bh_buf *ret)
 	one_reason(t->malformed, "malformed message", "malformed messages", "", &b);
 	one_reason(
 		t->unknown_frames, "frame of an unknown kind", "frames of an unknown kind", "", &b);
-	one_reason(t->evicted, "connection, session or share given up for lack of room",
-		"connections, sessions or shares given up for lack of room", "", &b);
+	one_reason(t->evicted, "connection, session, share or name given up for lack of room",
+		"connections, sessions, shares or names given up for lack of room", "", &b);
 	one_reason(t->unreadable, "record that could not be read", "records that could not be read",
 		"", &b);
 	one_reason(t->log_lost, "overrun of the audit log", "overruns of the audit log", "", &b);

@@ -9,6 +9,7 @@
 
 #include "cli/cli.h"
 #include "cli/db.h"
+#include "cli/heard.h"
 #include "cli/keeping.h"
 #include "cli/live.h"
 #include "cli/privileged.h"
@@ -40,6 +41,7 @@ struct watch {
 	struct bh_priv *priv;
 	struct bh_store *store;
 	struct bh_inventory *inv;
+	struct bh_heard *heard;
 	struct bh_lines *lines;
 	const char *key; /* of pseudonyms, as given; NULL: none */
 	struct bh_pseudonyms *pseudonyms;
@@ -231,6 +233,8 @@ static int save(struct watch *w, unsigned wait_ms)
 	if (!r)
 		r = bh_inventory_changes(w->inv, 0, save_row, w);
 	if (!r)
+		r = bh_heard_save(w->heard, w->store, w->source);
+	if (!r)
 		r = bh_store_tally(w->store, w->source, &w->tally);
 	if (!r)
 		r = bh_store_commit(w->store);
@@ -245,12 +249,14 @@ static void try_save(struct watch *w, bool last)
 	bh_time now = bh_said_now();
 
 	int r = bh_inventory_changes(w->inv, 0, count_row, &changed);
+	changed += bh_heard_news(w->heard);
 	if (r || (!changed && !last && now - w->tally_saved < TALLY_SECONDS * BH_SECOND))
 		return;
 	r = save(w, last ? LAST_WRITER_WAIT : WRITER_WAIT);
 	if (!r) {
 		w->tally_saved = now;
 		bh_inventory_saved(w->inv, 0);
+		bh_heard_saved(w->heard);
 	}
 	if (r && r != w->save_error && (r != -EBUSY || last))
 		bh_cli_fail(w->cli, 0, "the database cannot be written (%s)%s",
@@ -317,11 +323,14 @@ static int listen_once(struct watch *w, bool stopping)
 	if (r <= 0)
 		return r ? r : -EPIPE;
 	r = bh_inventory_fold(w->inv, 0, &f);
+	if (!r)
+		r = bh_heard_fact(w->heard, &f);
 	if (r)
 		return r;
 	switch (f.kind) {
 	case BH_FACT_TALLY:
 		w->tally = f.tally;
+		w->tally.evicted += bh_heard_lost(w->heard);
 		if (!stopping)
 			end_round(w, false);
 		return 1;
@@ -504,9 +513,10 @@ static int prepare(struct watch *w)
 	if (getrandom(&seed, sizeof seed, 0) < 0)
 		seed = (uint64_t)bh_said_now();
 	w->inv = bh_inventory_new(seed);
+	w->heard = bh_heard_new(seed);
 	w->lines = bh_lines_new(w->cli->json);
 	name_source(w);
-	return w->inv && w->lines ? 0 : bh_cli_fail(w->cli, BH_EXIT_SYSTEM, "out of memory");
+	return w->inv && w->heard && w->lines ? 0 : bh_cli_fail(w->cli, BH_EXIT_SYSTEM, "out of memory");
 }
 
 static int watch(struct watch *w)
@@ -535,6 +545,7 @@ static int run(struct bh_cli *cli)
 	if (!r)
 		r = watch(&w);
 	bh_lines_free(w.lines);
+	bh_heard_free(w.heard);
 	bh_inventory_free(w.inv);
 	bh_store_free(w.store);
 	bh_pseudonyms_free(w.pseudonyms);
