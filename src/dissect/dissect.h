@@ -303,7 +303,22 @@ struct bh_quic_hello {
 	uint8_t crypto[BH_QUIC_CRYPTO];
 };
 
-/* One look at a datagram: whether bh_quic_datagram() could make anything of it. */
+/* What a datagram begins with, RFC 9000 17.  Every packet of other protocols, and of
+ * versions that are not known, is one of these as well, or BH_QUIC_OTHER. */
+enum bh_quic_form {
+	BH_QUIC_OTHER,
+	BH_QUIC_INITIAL,
+	BH_QUIC_EARLY, /* 0-RTT */
+	BH_QUIC_HANDSHAKE,
+	BH_QUIC_RETRY,
+	BH_QUIC_VERSIONS, /* Version Negotiation */
+	BH_QUIC_SHORT, /* 1-RTT: both sides have agreed on keys */
+};
+
+/* One look at its first five bytes. */
+enum bh_quic_form bh_quic_form_of(struct bh_span payload);
+
+/* Another look at a datagram: whether bh_quic_datagram() could make anything of it. */
 bool bh_quic_may_be_initial(struct bh_span payload);
 
 /* A client's datagram, whole; in any order.  Opens what is sealed with keys that anybody
@@ -330,9 +345,25 @@ BH_MUST int bh_names_read(struct bh_span payload, const struct bh_addr *src, uin
 
 /* ---- SMB Direct ---- */
 
+/* [MS-SMBD] 2.1: over iWARP, and over everything else. */
+#define BH_SMBD_IWARP 5445u
+#define BH_SMBD_OTHER 445u
+
 /* [MS-SMBD] over iWARP (tcp 5445): does a connection for remote memory begin with this
  * segment, from either end (RFC 5044 7.1.1)? */
 bool bh_smbd_mpa(struct bh_span segment);
 
-/* Is this datagram one of RoCE v2 (udp 4791)?  What it carries is not told. */
+/* Is this datagram one of RoCE v2 (udp 4791)?  What it carries is not told … */
 bool bh_roce(struct bh_span payload);
+
+enum bh_roce_said { BH_ROCE_ASKS, BH_ROCE_ACCEPTS, BH_ROCE_REJECTS };
+
+/* … but for how a connection is made: InfiniBand Architecture 1.4, 12.6 and A11. */
+struct bh_roce_connect {
+	uint32_t id; /* of the one who asks; answers repeat it */
+	uint16_t port; /* asks: of the service; else 0 */
+	uint8_t said; /* enum bh_roce_said */
+};
+
+/* False: it is something else, or asks for what is not named by a port of TCP. */
+bool bh_roce_connect_read(struct bh_span payload, struct bh_roce_connect *ret);

@@ -55,30 +55,36 @@ static struct bh_span connection_id(struct bh_cur *c)
 
 /* ---- packets ---- */
 
-/* The two bits of the type, or 4 for what is not an Initial, 0-RTT or Handshake of a
- * version we know. */
-static unsigned long_type(uint8_t first, uint32_t version)
+static enum bh_quic_form form_of(uint8_t first, uint32_t version)
 {
 	enum { LONG = 0x80, FIXED = 0x40 };
+	static const uint8_t types[] = { BH_QUIC_INITIAL, BH_QUIC_EARLY, BH_QUIC_HANDSHAKE,
+		BH_QUIC_RETRY };
 	unsigned type = first >> 4 & 3;
 
-	if ((first & (LONG | FIXED)) != (LONG | FIXED) ||
-		(version != QUIC_V1 && version != QUIC_V2))
-		return 4;
+	if (!(first & LONG))
+		return BH_QUIC_SHORT; /* where FIXED need not be set: RFC 9287 */
+	if (!version)
+		return BH_QUIC_VERSIONS;
+	if (!(first & FIXED) || (version != QUIC_V1 && version != QUIC_V2))
+		return BH_QUIC_OTHER;
 	if (version == QUIC_V2)
 		type = (type + 3) & 3; /* RFC 9369 3.2: all of them moved up by one */
-	return type == 3 ? 4 : type; /* Retry */
+	return (enum bh_quic_form)types[type];
+}
+
+enum bh_quic_form bh_quic_form_of(struct bh_span payload)
+{
+	struct bh_cur c = bh_cur_of(payload);
+
+	uint8_t first = bh_cur_u8(&c);
+	uint32_t version = bh_cur_be32(&c);
+	return bh_cur_ok(&c) ? form_of(first, version) : BH_QUIC_OTHER;
 }
 
 bool bh_quic_may_be_initial(struct bh_span payload)
 {
-	struct bh_cur c = bh_cur_of(payload);
-
-	if (payload.len < MIN_DATAGRAM)
-		return false;
-	uint8_t first = bh_cur_u8(&c);
-	uint32_t version = bh_cur_be32(&c);
-	return long_type(first, version) == 0;
+	return payload.len >= MIN_DATAGRAM && bh_quic_form_of(payload) == BH_QUIC_INITIAL;
 }
 
 /* The next packet of a datagram, RFC 9000 17.2. */
@@ -90,10 +96,10 @@ static bool next_packet(struct bh_cur *datagram, struct quic_packet *ret)
 
 	uint8_t first = bh_cur_u8(&c);
 	p.version = bh_cur_be32(&c);
-	unsigned type = long_type(first, p.version);
-	if (type == 4)
+	enum bh_quic_form form = form_of(first, p.version);
+	if (form != BH_QUIC_INITIAL && form != BH_QUIC_EARLY && form != BH_QUIC_HANDSHAKE)
 		return false;
-	p.initial = type == 0;
+	p.initial = form == BH_QUIC_INITIAL;
 	p.dcid = connection_id(&c);
 	(void)connection_id(&c);
 	if (p.initial)

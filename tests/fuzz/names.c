@@ -13,6 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const uint16_t ports[] = { 137, 138, 5353, 5355, 4791, 5445 };
 	static struct bh_name_seen seen[BH_NAMES];
 	const struct bh_addr src = bh_addr_v4(0x0a000009);
+	struct bh_roce_connect connect = { 0 };
 	size_t n = 0;
 
 	if (!size)
@@ -21,6 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct bh_span s = bh_span_of(data + 1, size - 1);
 	(void)bh_roce(s);
 	(void)bh_smbd_mpa(s);
+	if (bh_roce_connect_read(s, &connect))
+		assert((connect.said == BH_ROCE_ASKS) == (connect.port != 0));
 	int r = bh_names_read(s, &src, port, port, seen, &n);
 	assert(r == 0 || n == 0);
 	assert(n <= BH_NAMES);

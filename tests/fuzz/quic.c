@@ -39,6 +39,8 @@ static void bare(struct bh_quic_hello *h, struct bh_span s)
 	struct bh_buf b = { 0 };
 
 	bh_buf_add(&b, s.ptr, s.len);
+	if (bh_quic_may_be_initial(s))
+		assert(bh_quic_form_of(s) == BH_QUIC_INITIAL);
 	(void)show(h, &b);
 	while (b.len < 1200)
 		bh_buf_u8(&b, 0);

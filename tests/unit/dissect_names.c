@@ -1,3 +1,4 @@
+#include "rdma_make.h"
 #include "smb_make.h"
 
 #include "dissect/dissect.h"
@@ -653,6 +654,71 @@ static void test_roce_is_told_from_other_datagrams(void)
 	}
 }
 
+/* A datagram in memory of its own size. */
+static bool read_connect(const struct bh_buf *b, size_t n, struct bh_roce_connect *ret)
+{
+	uint8_t *exact = malloc(n ? n : 1);
+
+	memcpy(exact, bh_buf_text(b), n);
+	bool r = bh_roce_connect_read(bh_span_of(exact, n), ret);
+	free(exact);
+	return r;
+}
+
+static void test_roce_tells_which_port_is_asked_for(void)
+{
+	static const struct {
+		struct roce is;
+		bool known;
+		struct bh_roce_connect told;
+	} t[] = {
+		{ { .attribute = 0x10, .local = 77, .service = ROCE_TCP(445) }, true,
+			{ 77, 445, BH_ROCE_ASKS } },
+		{ { .attribute = 0x10, .local = 78, .service = ROCE_TCP(4420) }, true,
+			{ 78, 4420, BH_ROCE_ASKS } },
+		{ { .attribute = 0x13, .local = 5, .remote = 77 }, true,
+			{ 77, 0, BH_ROCE_ACCEPTS } },
+		{ { .attribute = 0x12, .remote = 77 }, true, { 77, 0, BH_ROCE_REJECTS } },
+		{ { .attribute = 0x14, .local = 77, .remote = 5 }, false, { 0 } }, /* ready */
+		{ { .attribute = 0x10, .service = ROCE_TCP(0) }, false, { 0 } },
+		{ { .attribute = 0x10, .service = 0x01110000 | 445 }, false, { 0 } }, /* UDP */
+		{ { .attribute = 0x10, .service = (uint64_t)1 << 63 | ROCE_TCP(445) }, false,
+			{ 0 } },
+		{ { .attribute = 0x10, .service = ROCE_TCP(445), .opcode = 0x04 }, false, { 0 } },
+		{ { .attribute = 0x10, .service = ROCE_TCP(445), .pair = 17 }, false, { 0 } },
+	};
+
+	for (size_t i = 0; i < BH_LEN(t); i++) {
+		BH_AUTO_BUF b = { 0 };
+		struct bh_roce_connect c = { 0 };
+		put_roce(&b, &t[i].is);
+		EXPECT(bh_roce(bh_span_of(b.ptr, b.len)));
+		EXPECT_INT(read_connect(&b, b.len, &c), t[i].known);
+		EXPECT_INT(c.id, t[i].told.id);
+		EXPECT_INT(c.port, t[i].told.port);
+		EXPECT_INT(c.said, t[i].told.said);
+	}
+}
+
+static void test_every_truncation_and_every_other_class_of_roce_is_no_connection(void)
+{
+	enum { READ = 12 + 8 + 24 + 16 }; /* up to the service */
+	const struct roce r = { .attribute = 0x10, .local = 77, .service = ROCE_TCP(445) };
+	BH_AUTO_BUF b = { 0 };
+	struct bh_roce_connect c;
+
+	put_roce(&b, &r);
+	for (size_t n = 0; n < READ; n++)
+		EXPECT(!read_connect(&b, n, &c));
+	EXPECT(read_connect(&b, READ, &c));
+	for (size_t at = 20; at < 24; at++) { /* versions, class, method */
+		b.ptr[at] ^= 1;
+		EXPECT(!read_connect(&b, b.len, &c));
+		b.ptr[at] ^= 1;
+	}
+	EXPECT(read_connect(&b, b.len, &c));
+}
+
 int main(void)
 {
 	RUN(test_a_registration_tells_who_is_what);
@@ -670,5 +736,7 @@ int main(void)
 	RUN(test_more_names_than_there_is_room_for_are_left_out);
 	RUN(test_a_connection_for_remote_memory_is_known_by_its_first_bytes);
 	RUN(test_roce_is_told_from_other_datagrams);
+	RUN(test_roce_tells_which_port_is_asked_for);
+	RUN(test_every_truncation_and_every_other_class_of_roce_is_no_connection);
 	return tap_done();
 }

@@ -404,6 +404,33 @@ static void test_one_look_is_enough_for_everything_else(void)
 	EXPECT(!bh_quic_may_be_initial(bh_span_of(d, 0)));
 }
 
+static void test_five_bytes_tell_what_a_datagram_begins_with(void)
+{
+	static const struct {
+		const char *bytes;
+		enum bh_quic_form form;
+	} t[] = {
+		{ "\xc3\0\0\0\1", BH_QUIC_INITIAL },
+		{ "\xd3\0\0\0\1", BH_QUIC_EARLY },
+		{ "\xe3\0\0\0\1", BH_QUIC_HANDSHAKE },
+		{ "\xf3\0\0\0\1", BH_QUIC_RETRY },
+		{ "\xc3\x6b\x33\x43\xcf", BH_QUIC_RETRY },
+		{ "\xd3\x6b\x33\x43\xcf", BH_QUIC_INITIAL },
+		{ "\xe3\x6b\x33\x43\xcf", BH_QUIC_EARLY },
+		{ "\xf3\x6b\x33\x43\xcf", BH_QUIC_HANDSHAKE },
+		{ "\x83\0\0\0\1", BH_QUIC_OTHER }, /* the fixed bit is not */
+		{ "\xc3\0\0\0\2", BH_QUIC_OTHER },
+		{ "\x80\0\0\0\0", BH_QUIC_VERSIONS },
+		{ "\x40....", BH_QUIC_SHORT },
+		{ "\x00....", BH_QUIC_SHORT },
+	};
+
+	for (size_t i = 0; i < BH_LEN(t); i++) {
+		EXPECT_INT(bh_quic_form_of(bh_span_of(t[i].bytes, 5)), t[i].form);
+		EXPECT_INT(bh_quic_form_of(bh_span_of(t[i].bytes, 4)), BH_QUIC_OTHER);
+	}
+}
+
 static void test_every_truncation_and_every_flipped_bit_is_nothing(void)
 {
 	BH_AUTO_BUF frames = { 0 };
@@ -633,6 +660,7 @@ int main(void)
 	RUN(test_what_the_server_says_is_nothing);
 	RUN(test_other_packets_may_stand_before_and_behind);
 	RUN(test_one_look_is_enough_for_everything_else);
+	RUN(test_five_bytes_tell_what_a_datagram_begins_with);
 	RUN(test_every_truncation_and_every_flipped_bit_is_nothing);
 	RUN(test_each_lying_length_of_a_packet_is_refused);
 	RUN(test_each_lying_length_of_a_frame_is_refused);
