@@ -33,7 +33,7 @@ struct bh_tally {
 	uint64_t malformed; /* messages refused by the parser */
 	uint64_t evicted; /* flows, sessions, trees or names given up for lack of room */
 	uint64_t unknown_frames; /* link or network layers we do not read */
-	uint64_t flows; /* TCP connections with SMB in them, or on its ports */
+	uint64_t flows; /* connections with SMB in them, or on its ports */
 	uint64_t log_events; /* packets that our audit rules logged */
 	uint64_t log_lost; /* times the audit log overran; our rules' counters know how many */
 	uint64_t records; /* of a log file, understood or not */

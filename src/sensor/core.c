@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-#include "sensor/state.h"
+#include "sensor/opaque.h"
 
 enum { SMB_DIRECT = 445, SMB_NETBIOS = 139 };
 
@@ -61,6 +61,7 @@ struct bh_sensor *bh_sensor_free(struct bh_sensor *s)
 		return NULL;
 	while (s->oldest)
 		flow_forget(s, s->oldest);
+	opaque_free(s);
 	free(s->buckets);
 	free(s);
 	return NULL;
@@ -320,6 +321,7 @@ int bh_sensor_packet(struct bh_sensor *s, unsigned link, bh_time when, struct bh
 	s->tally.bytes += captured.len;
 	switch (bh_frame_read(link, captured, &g)) {
 	case BH_FRAME_TCP: return tcp(s, &g);
+	case BH_FRAME_UDP: return datagram(s, &g);
 	case BH_FRAME_FRAGMENT: s->tally.fragments++; break;
 	case BH_FRAME_UNKNOWN: s->tally.unknown_frames++; break;
 	case BH_FRAME_CUT:
@@ -328,7 +330,6 @@ int bh_sensor_packet(struct bh_sensor *s, unsigned link, bh_time when, struct bh
 		else
 			s->tally.unknown_frames++;
 		break;
-	case BH_FRAME_UDP:
 	case BH_FRAME_OTHER: break;
 	}
 	return s->error;
@@ -375,6 +376,7 @@ int bh_sensor_flush(struct bh_sensor *s, bh_time now)
 		tick(s, f);
 		tell_flow(s, f, false);
 	}
+	opaque_flush(s);
 	tell_tally(s);
 	return s->error;
 }
@@ -383,6 +385,7 @@ int bh_sensor_finish(struct bh_sensor *s)
 {
 	while (s->oldest && !s->error)
 		flow_drop(s, s->oldest);
+	opaque_finish(s);
 	tell_tally(s);
 	tell_end(s);
 	return s->error;

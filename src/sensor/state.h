@@ -148,6 +148,7 @@ struct bh_sensor {
 	struct bh_tally tally;
 	bh_time now; /* the packet's that is being read */
 	bh_time latest; /* of all packets */
+	struct opaques *opaques; /* opaque.h */
 	int error; /* what sink said; sticky */
 	int until; /* bh_sensor_until, or -1 */
 };
@@ -310,6 +311,8 @@ void tell_flow(struct bh_sensor *s, struct flow *f, bool closed);
 /* The same for a part of it that must go first. */
 void tell_session(struct bh_sensor *s, struct flow *f, struct session *e);
 void tell_tree(struct bh_sensor *s, struct flow *f, struct session *e, struct tree *t);
+void tell_leaf(struct bh_sensor *s, struct leaf *leaf, const struct bh_conversation *who,
+	const struct bh_figures *figures, bool closed);
 void tell_gone(struct bh_sensor *s, struct leaf *leaf);
 void tell_tally(struct bh_sensor *s);
 void tell_end(struct bh_sensor *s);

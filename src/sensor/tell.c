@@ -16,7 +16,7 @@ static uint64_t mix(uint64_t h, uint64_t v)
 	return h ^ h >> 32;
 }
 
-static void tell_leaf(struct bh_sensor *s, struct leaf *leaf, const struct bh_conversation *who,
+void tell_leaf(struct bh_sensor *s, struct leaf *leaf, const struct bh_conversation *who,
 	const struct bh_figures *figures, bool closed)
 {
 	uint64_t h = mix(bh_conversation_hash(who, 1), figures->bytes_to_server);

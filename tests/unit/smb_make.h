@@ -455,3 +455,26 @@ static inline void tcp_packet(struct bh_buf *b, const struct tcp *t, const void 
 	put32be(b, 0);
 	bh_buf_add(b, p, n);
 }
+
+struct udp {
+	uint32_t src, dst;
+	uint16_t sport, dport;
+};
+
+static inline void udp_packet(struct bh_buf *b, const struct udp *u, const void *p, size_t n)
+{
+	bh_buf_u8(b, 0x45);
+	bh_buf_u8(b, 0);
+	put16be(b, (unsigned)(28 + n));
+	put32be(b, 0);
+	bh_buf_u8(b, 64);
+	bh_buf_u8(b, 17);
+	put16be(b, 0);
+	put32be(b, u->src);
+	put32be(b, u->dst);
+	put16be(b, u->sport);
+	put16be(b, u->dport);
+	put16be(b, (unsigned)(8 + n));
+	put16be(b, 0);
+	bh_buf_add(b, p, n);
+}
