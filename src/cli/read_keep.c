@@ -25,8 +25,10 @@ static const char *evidence_of(const struct bh_told *t)
 			(e->read == most->read && e->count > most->count))
 			most = e;
 	}
+	if (!t->tally.records)
+		return "pcap";
 	if (!most)
-		return t->tally.records ? "log" : "pcap";
+		return "log";
 	for (size_t i = 0; i < BH_LEN(known); i++) {
 		if (!strncmp(most->provider, known[i].begins, strlen(known[i].begins)))
 			return known[i].evidence;

@@ -52,6 +52,16 @@ static void say_kinds(struct bh_told *t, struct bh_buf *b)
 	bh_said_count(others, "record of another kind", "records of other kinds", b);
 }
 
+/* Of a capture: what is there, and cannot be looked into. */
+static void say_unread(const struct bh_told *t, struct bh_buf *b)
+{
+	for (size_t i = 0; i < t->n_kinds; i++) {
+		bh_buf_str(b, b->len ? ", " : "");
+		bh_said_count(t->kinds[i].count, "datagram of ", "datagrams of ", b);
+		bh_buf_str(b, t->kinds[i].provider);
+	}
+}
+
 static void say_already(const struct bh_told *t)
 {
 	if (strcmp(t->as, t->name))
@@ -70,7 +80,7 @@ void bh_read_say(const struct bh_cli *cli, struct bh_told *t)
 	if (cli->quiet || !t->stored)
 		return;
 	bh_buf_printf(&b, "%s: ", t->name);
-	if (t->n_kinds || t->tally.records) {
+	if (t->tally.records) {
 		bh_said_count(t->tally.records, "record", "records", &b);
 	} else {
 		bh_said_count(t->tally.packets, "packet", "packets", &b);
@@ -81,8 +91,11 @@ void bh_read_say(const struct bh_cli *cli, struct bh_told *t)
 	bh_said_count(t->conversations, "conversation", "conversations", &b);
 	if (t->grown)
 		bh_buf_str(&b, "; it has grown, and replaces what it was");
-	say_kinds(t, &b);
 	bh_said_not_followed(&t->tally, &missed);
+	if (t->tally.records)
+		say_kinds(t, &b);
+	else
+		say_unread(t, &missed);
 	if (missed.len)
 		bh_buf_printf(&b, "\n  not followed: %s", bh_buf_text(&missed));
 	if (t->lost.rows || t->lost.leaves)

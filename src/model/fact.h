@@ -18,7 +18,8 @@ enum bh_fact_kind {
 	BH_FACT_PROBLEM, /* input that could not be believed, with its place */
 	BH_FACT_END, /* the source is exhausted; nothing follows */
 	BH_FACT_NAME, /* a name that an address goes by */
-	BH_FACT_EVENTS, /* how many records of one kind a log held, so far */
+	BH_FACT_EVENTS, /* how many records of one kind a log held so far; or a capture, of
+			 * what is named and not looked into */
 };
 
 /* Everything that was not followed to its end, counted. */
@@ -73,7 +74,8 @@ struct bh_event_count {
 	uint64_t count;
 	uint32_t id;
 	uint8_t read; /* 1: records of this kind are understood */
-	char provider[BH_PROVIDER_TEXT]; /* or the kind of log: "full_audit", "conn" */
+	char provider[BH_PROVIDER_TEXT]; /* or the kind of log: "full_audit", "conn"; of a
+					  * capture: "RoCE v2" */
 };
 
 #define BH_PROBLEM_TEXT 192

@@ -270,6 +270,14 @@ static void use_elsewhere(struct bh_sensor *s, uint16_t port)
 	s->elsewhere[port / 64] |= (uint64_t)1 << port % 64;
 }
 
+/* Neither on a port of SMB nor a message of it. */
+static int other_segment(struct bh_sensor *s, const struct bh_segment *g)
+{
+	int r = rdma_port(g) ? rdma_segment(s, g) : 0;
+
+	return r ? r : s->error;
+}
+
 static int tcp(struct bh_sensor *s, const struct bh_segment *g)
 {
 	bool ours = smb_port(g->sport) || smb_port(g->dport);
@@ -279,11 +287,11 @@ static int tcp(struct bh_sensor *s, const struct bh_segment *g)
 	 * connections in which none did. */
 	if (!ours && !bh_message_begins(g->payload) &&
 		!(used_elsewhere(s, g->sport) && used_elsewhere(s, g->dport)))
-		return 0;
+		return other_segment(s, g);
 	struct flow *f = flow_find(s, g, &side);
 	if (!f) {
 		if (!ours && !bh_message_begins(g->payload))
-			return 0;
+			return other_segment(s, g);
 		f = flow_add(s, g, &side);
 		if (!f)
 			return -ENOMEM;
@@ -291,6 +299,7 @@ static int tcp(struct bh_sensor *s, const struct bh_segment *g)
 		if (!ours) {
 			use_elsewhere(s, g->sport);
 			use_elsewhere(s, g->dport);
+			rdma_is_not(s, g);
 		}
 		begin_roles(f, g, side);
 		s->tally.flows += !f->foreign;
@@ -377,6 +386,7 @@ int bh_sensor_flush(struct bh_sensor *s, bh_time now)
 		tell_flow(s, f, false);
 	}
 	opaque_flush(s);
+	rdma_flush(s);
 	tell_tally(s);
 	return s->error;
 }
@@ -386,6 +396,7 @@ int bh_sensor_finish(struct bh_sensor *s)
 	while (s->oldest && !s->error)
 		flow_drop(s, s->oldest);
 	opaque_finish(s);
+	rdma_flush(s);
 	tell_tally(s);
 	tell_end(s);
 	return s->error;

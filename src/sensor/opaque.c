@@ -220,7 +220,7 @@ static void tell(struct bh_sensor *s, struct opaque *o, bool closed)
 	c.client = o->addr[0];
 	c.server = o->addr[1];
 	c.port = o->service;
-	c.transport = BH_TRANSPORT_QUIC443;
+	c.transport = o->over == OVER_QUIC ? BH_TRANSPORT_QUIC443 : BH_TRANSPORT_RDMA5445;
 	c.outcome = outcome(s, o);
 	c.complete = 0; /* whatever was seen: not what it is about */
 	if (o->server_name[0]) {

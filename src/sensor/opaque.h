@@ -1,5 +1,5 @@
 /*
- * opaque: connections of which only their ends see the inside: SMB over QUIC.
+ * opaque: connections of which only their ends see the inside: SMB over QUIC, SMB Direct.
  * Inside the room only.
  *
  * Known are those that are SMB, and those that wait for the rest of a ClientHello, which
@@ -10,12 +10,12 @@
 
 #include "sensor/state.h"
 
-enum opaque_over { OVER_QUIC };
+enum opaque_over { OVER_QUIC, OVER_IWARP, OVER_ROCE };
 
 /* Where something comes from and goes to. */
 struct opaque_ends {
 	const struct bh_addr *src, *dst;
-	uint32_t sport, dport;
+	uint32_t sport, dport; /* RoCE: in place of the client's, the id by which it asks; 0 */
 	uint8_t over;
 };
 
@@ -28,6 +28,9 @@ struct opaque {
 	bool dirty;
 	bool answered, refused, retried, closed;
 	bool agreed; /* QUIC: the server said more than that another try is needed */
+	bool sure; /* iWARP: it began as RDMA does */
+	bool syn[2], fin[2];
+	uint32_t isn[2];
 	bh_time asked, last;
 	struct leaf leaf;
 	struct bh_quic_hello *hello; /* QUIC: what it waits for; NULL: it is SMB */
@@ -77,3 +80,14 @@ int datagram(struct bh_sensor *s, const struct bh_segment *g);
 
 /* quic.c; taken: it begins a connection of QUIC, or is one's that we know */
 int quic_datagram(struct bh_sensor *s, const struct bh_segment *g, bool *ret_taken);
+
+/* rdma.c: segments from or to the port of SMB Direct in which no SMB message begins, and
+ * the other kind; then RoCE */
+static inline bool rdma_port(const struct bh_segment *g)
+{
+	return g->dport == BH_SMBD_IWARP || g->sport == BH_SMBD_IWARP;
+}
+int rdma_segment(struct bh_sensor *s, const struct bh_segment *g);
+void rdma_is_not(struct bh_sensor *s, const struct bh_segment *g);
+int rdma_datagram(struct bh_sensor *s, const struct bh_segment *g);
+void rdma_flush(struct bh_sensor *s);

@@ -149,6 +149,7 @@ struct bh_sensor {
 	bh_time now; /* the packet's that is being read */
 	bh_time latest; /* of all packets */
 	struct opaques *opaques; /* opaque.h */
+	uint64_t roce, roce_told; /* datagrams of RoCE v2 */
 	int error; /* what sink said; sticky */
 	int until; /* bh_sensor_until, or -1 */
 };
