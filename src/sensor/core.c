@@ -62,6 +62,7 @@ struct bh_sensor *bh_sensor_free(struct bh_sensor *s)
 	while (s->oldest)
 		flow_forget(s, s->oldest);
 	opaque_free(s);
+	free(s->names);
 	free(s->buckets);
 	free(s);
 	return NULL;
@@ -387,6 +388,7 @@ int bh_sensor_flush(struct bh_sensor *s, bh_time now)
 	}
 	opaque_flush(s);
 	rdma_flush(s);
+	names_flush(s);
 	tell_tally(s);
 	return s->error;
 }

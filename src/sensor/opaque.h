@@ -1,6 +1,6 @@
 /*
  * opaque: connections of which only their ends see the inside: SMB over QUIC, SMB Direct.
- * Inside the room only.
+ * And what else comes in datagrams.  Inside the room only.
  *
  * Known are those that are SMB, and those that wait for the rest of a ClientHello, which
  * will say whether they are; nothing is remembered of any other.  Both are bounded, and
@@ -91,3 +91,8 @@ int rdma_segment(struct bh_sensor *s, const struct bh_segment *g);
 void rdma_is_not(struct bh_sensor *s, const struct bh_segment *g);
 int rdma_datagram(struct bh_sensor *s, const struct bh_segment *g);
 void rdma_flush(struct bh_sensor *s);
+
+/* ---- names.c: those that hosts tell ---- */
+
+int names_datagram(struct bh_sensor *s, const struct bh_segment *g);
+void names_flush(struct bh_sensor *s);

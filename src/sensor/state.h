@@ -149,6 +149,7 @@ struct bh_sensor {
 	bh_time now; /* the packet's that is being read */
 	bh_time latest; /* of all packets */
 	struct opaques *opaques; /* opaque.h */
+	struct names *names; /* names.c */
 	uint64_t roce, roce_told; /* datagrams of RoCE v2 */
 	int error; /* what sink said; sticky */
 	int until; /* bh_sensor_until, or -1 */
@@ -315,6 +316,7 @@ void tell_tree(struct bh_sensor *s, struct flow *f, struct session *e, struct tr
 void tell_leaf(struct bh_sensor *s, struct leaf *leaf, const struct bh_conversation *who,
 	const struct bh_figures *figures, bool closed);
 void tell_gone(struct bh_sensor *s, struct leaf *leaf);
+void tell_named(struct bh_sensor *s, const struct bh_name_seen *n);
 void tell_tally(struct bh_sensor *s);
 void tell_end(struct bh_sensor *s);
 /* record: of a log's record alone. */

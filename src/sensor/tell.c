@@ -323,3 +323,10 @@ void tell_events(struct bh_sensor *s, const struct bh_event_count *e)
 
 	emit(s, &f);
 }
+
+void tell_named(struct bh_sensor *s, const struct bh_name_seen *n)
+{
+	struct bh_fact f = { .magic = BH_FACT_MAGIC, .kind = BH_FACT_NAME, .name = *n };
+
+	emit(s, &f);
+}
