@@ -77,8 +77,9 @@
 #define WHOLE  0x40000u
 
 /* Enters with X at the IP header and A its EtherType.  TCP to or from 445, 139, 5445;
- * names told by NetBIOS, LLMNR and mDNS; QUIC connections as they begin.  IPv6 packets
- * with extension headers are rare: all of them pass, the sensor looks. */
+ * names told by NetBIOS, LLMNR and mDNS; QUIC as connections begin, from both ends and on
+ * any port; RoCE as they are asked for.  IPv6 packets with extension headers are rare: all
+ * of them pass, the sensor looks. */
 /* clang-format off */
 #define FROM_ETHERTYPE							\
 	/*  0 */ EQ(ETH_P_IP, 2, 0),						\
@@ -86,10 +87,10 @@
 	/*  2 */ RET(0),							\
 	/*  3 */ LD(BYTE_X, 9),							\
 	/*  4 */ EQ(IPPROTO_TCP, 1, 0),						\
-	/*  5 */ EQ(IPPROTO_UDP, 0, 45),					\
+	/*  5 */ EQ(IPPROTO_UDP, 0, 49),					\
 	/*  6 */ KEEP,								\
 	/*  7 */ LD(HALF_X, 6), /* a later fragment has no ports */		\
-	/*  8 */ { BPF_JMP | BPF_JSET | BPF_K, 42, 0, 0x1fff },			\
+	/*  8 */ { BPF_JMP | BPF_JSET | BPF_K, 46, 0, 0x1fff },			\
 	/*  9 */ LD(BYTE_X, 0),							\
 	/* 10 */ ALU(BPF_AND, 0x0f),						\
 	/* 11 */ ALU(BPF_LSH, 2),						\
@@ -97,11 +98,11 @@
 	/* 13 */ TAX,								\
 	/* 14 */ GO(10),							\
 	/* 15 */ LD(BYTE_X, 6),							\
-	/* 16 */ EQ(IPPROTO_FRAGMENT, 33, 0),					\
-	/* 17 */ EQ(IPPROTO_HOPOPTS, 32, 0),					\
-	/* 18 */ EQ(IPPROTO_DSTOPTS, 31, 0),					\
+	/* 16 */ EQ(IPPROTO_FRAGMENT, 37, 0),					\
+	/* 17 */ EQ(IPPROTO_HOPOPTS, 36, 0),					\
+	/* 18 */ EQ(IPPROTO_DSTOPTS, 35, 0),					\
 	/* 19 */ EQ(IPPROTO_TCP, 1, 0),						\
-	/* 20 */ EQ(IPPROTO_UDP, 0, 30),					\
+	/* 20 */ EQ(IPPROTO_UDP, 0, 34),					\
 	/* 21 */ KEEP,								\
 	/* 22 */ TXA,								\
 	/* 23 */ ALU(BPF_ADD, 40),						\
@@ -109,30 +110,34 @@
 	/* 25 */ KEPT,								\
 	/* 26 */ EQ(IPPROTO_UDP, 8, 0),						\
 	/* 27 */ LD(HALF_X, 0),							\
-	/* 28 */ EQ(445, 21, 0),						\
-	/* 29 */ EQ(139, 20, 0),						\
-	/* 30 */ EQ(5445, 19, 0),						\
+	/* 28 */ EQ(445, 25, 0),						\
+	/* 29 */ EQ(139, 24, 0),						\
+	/* 30 */ EQ(5445, 23, 0),						\
 	/* 31 */ LD(HALF_X, 2),							\
-	/* 32 */ EQ(445, 17, 0),						\
-	/* 33 */ EQ(139, 16, 0),						\
-	/* 34 */ EQ(5445, 15, 16),						\
+	/* 32 */ EQ(445, 21, 0),						\
+	/* 33 */ EQ(139, 20, 0),						\
+	/* 34 */ EQ(5445, 19, 20),						\
 	/* 35 */ LD(HALF_X, 0), /* who answers for a name */			\
-	/* 36 */ EQ(137, 13, 0),						\
-	/* 37 */ EQ(5353, 12, 0),						\
-	/* 38 */ EQ(5355, 11, 0),						\
-	/* 39 */ LD(HALF_X, 2),							\
-	/* 40 */ EQ(137, 9, 0),							\
-	/* 41 */ EQ(443, 0, 9),							\
-	/* 42 */ LD(HALF_X, 4), /* RFC 9000 14.1: an Initial fills 1200 bytes */	\
-	/* 43 */ { BPF_JMP | BPF_JGE | BPF_K, 0, 7, 1208 },			\
-	/* 44 */ LD(BYTE_X, 8), /* a long header */				\
-	/* 45 */ ALU(BPF_AND, 0xc0),						\
-	/* 46 */ EQ(0xc0, 0, 4),						\
-	/* 47 */ LD(WORD_X, 9), /* of a version that is known */		\
-	/* 48 */ EQ(0x00000001, 1, 0),						\
-	/* 49 */ EQ(0x6b3343cf, 0, 1),						\
-	/* 50 */ RET(WHOLE),							\
-	/* 51 */ RET(0)
+	/* 36 */ EQ(137, 17, 0),						\
+	/* 37 */ EQ(138, 16, 0),						\
+	/* 38 */ EQ(5353, 15, 0),						\
+	/* 39 */ EQ(5355, 14, 0),						\
+	/* 40 */ LD(HALF_X, 2),							\
+	/* 41 */ EQ(137, 12, 0),						\
+	/* 42 */ EQ(138, 11, 0),						\
+	/* 43 */ EQ(4791, 0, 3),						\
+	/* 44 */ LD(WORD_X, 12), /* to the queue pair that makes connections */	\
+	/* 45 */ ALU(BPF_AND, 0xffffff),					\
+	/* 46 */ EQ(1, 7, 8),							\
+	/* 47 */ LD(BYTE_X, 8), /* a long header, RFC 9000 17.2 */		\
+	/* 48 */ ALU(BPF_AND, 0xc0),						\
+	/* 49 */ EQ(0xc0, 0, 5),						\
+	/* 50 */ LD(WORD_X, 9), /* of a version that is known, or of none */	\
+	/* 51 */ EQ(0x00000001, 2, 0),						\
+	/* 52 */ EQ(0x6b3343cf, 1, 0),						\
+	/* 53 */ EQ(0x00000000, 0, 1),						\
+	/* 54 */ RET(WHOLE),							\
+	/* 55 */ RET(0)
 
 /* An outer VLAN tag is out of the frame already; inner ones, and those that hardware
  * left, are stepped over: two of them. */
