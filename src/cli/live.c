@@ -75,16 +75,16 @@ static void line_text(const struct bh_talk *c, struct bh_buf *b)
 {
 	BH_AUTO_BUF client = { 0 };
 	BH_AUTO_BUF server = { 0 };
+	BH_AUTO_BUF share = { 0 };
 	BH_AUTO_BUF user = { 0 };
 
 	bh_said_client(c, &client);
 	bh_said_server(c, &server);
 	bh_buf_printf(b, "%-15s → %-15s  ", bh_buf_text(&client), bh_buf_text(&server));
 	/* What is not known is left out. */
-	if (c->share[0]) {
-		bh_said_share(c, true, b);
-		bh_buf_str(b, "  ");
-	}
+	bh_said_share(c, true, &share);
+	if (strcmp(bh_buf_text(&share), "-"))
+		bh_buf_printf(b, "%s  ", bh_buf_text(&share));
 	bh_said_user(c, true, &user);
 	if (strcmp(bh_buf_text(&user), "-"))
 		bh_buf_printf(b, "%s  ", bh_buf_text(&user));

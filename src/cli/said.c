@@ -82,6 +82,8 @@ const char *bh_said_safety(const struct bh_talk *c)
 {
 	if (c->encrypted == 1)
 		return "encrypted";
+	if (c->transport == BH_TRANSPORT_QUIC443) /* RFC 9001 4.2: no QUIC without it */
+		return "TLS 1.3";
 	if (c->is_signed == 1)
 		return "signed";
 	if (c->is_signed == 0)
@@ -107,14 +109,27 @@ void bh_said_user(const struct bh_talk *c, bool whole, struct bh_buf *b)
 		bh_buf_str(b, " (guest)");
 }
 
+/* What is done inside, only its ends can see; a log of theirs may have told. */
+static bool is_opaque(const struct bh_talk *c)
+{
+	return c->transport == BH_TRANSPORT_QUIC443 || c->transport == BH_TRANSPORT_RDMA5445;
+}
+
 void bh_said_share(const struct bh_talk *c, bool whole, struct bh_buf *b)
 {
 	const char *last = strrchr(c->share, '\\');
 
-	if (c->share[0])
+	if (c->share[0]) {
 		bh_plan_remark(b, whole || !last ? c->share : last + 1, CELL);
-	else
+	} else if (is_opaque(c) && whole && c->server_name[0]) {
+		bh_buf_str(b, "\\\\");
+		bh_plan_remark(b, c->server_name, CELL);
+		bh_buf_str(b, "\\(not visible)");
+	} else if (is_opaque(c)) {
+		bh_buf_str(b, "(not visible)");
+	} else {
 		bh_buf_str(b, c->port ? "-" : "(logon)");
+	}
 }
 
 void bh_said_client(const struct bh_talk *c, struct bh_buf *b)

@@ -13,13 +13,14 @@
  * brief: without what stands in brackets. */
 void bh_said_outcome(const struct bh_talk *c, bool brief, struct bh_buf *b);
 
-/* "encrypted", "signed", "in clear, unsigned", "-" when not known. */
+/* "encrypted", "TLS 1.3" (over QUIC), "signed", "in clear, unsigned", "-" when not known. */
 const char *bh_said_safety(const struct bh_talk *c);
 
 /* "alice", "CORP\\alice (guest)", "kerberos", "anonymous", "-"; or without the domain. */
 void bh_said_user(const struct bh_talk *c, bool whole, struct bh_buf *b);
 
-/* The UNC path, or its last part; "-" when there is none. */
+/* The UNC path, or its last part; "-" when there is none; "\\fs1\(not visible)" when nobody
+ * but its ends can see. */
 void bh_said_share(const struct bh_talk *c, bool whole, struct bh_buf *b);
 
 /* The address, else the name it goes by. */

@@ -100,6 +100,30 @@ static void test_one_that_says_nothing_more_is_printed_after_a_round(void)
 	EXPECT_STR(after_time(end()), "10.0.0.1        → 10.0.0.2         answered\n");
 }
 
+static void test_what_only_its_ends_can_see_is_said_to_be_so(void)
+{
+	BH_AUTO(bh_lines) l = bh_lines_new(false);
+	struct bh_row quic = row(NULL, BH_ANSWERED), rdma = row(NULL, BH_REFUSED);
+
+	quic.who.transport = BH_TRANSPORT_QUIC443;
+	quic.who.port = 443;
+	quic.who.known = BH_KNOWN_SERVER_NAME;
+	quic.who.server_name = "fs1.corp.example";
+	rdma.who.transport = BH_TRANSPORT_RDMA5445;
+	rdma.who.port = 5445;
+	begin();
+	bh_lines_row(l, &quic);
+	bh_lines_round(l, true);
+	EXPECT_STR(after_time(end()),
+		"10.0.0.1        → 10.0.0.2:443     \\\\fs1.corp.example\\(not visible)  TLS 1.3  "
+		"answered\n");
+	begin();
+	bh_lines_row(l, &rdma);
+	bh_lines_round(l, true);
+	EXPECT_STR(after_time(end()),
+		"10.0.0.1        → 10.0.0.2:5445    (not visible)  refused\n");
+}
+
 static void test_many_waiting_are_not_forgotten(void)
 {
 	BH_AUTO(bh_lines) l = bh_lines_new(true);
@@ -215,6 +239,7 @@ int main(void)
 	RUN(test_a_finished_row_is_printed_at_once_and_once);
 	RUN(test_a_connection_waits_for_its_share);
 	RUN(test_one_that_says_nothing_more_is_printed_after_a_round);
+	RUN(test_what_only_its_ends_can_see_is_said_to_be_so);
 	RUN(test_many_waiting_are_not_forgotten);
 	RUN(test_what_was_counted_before_is_not_ours_to_have_logged);
 	RUN(test_generations_add_up_and_enforcing_ones_do_not_count);
