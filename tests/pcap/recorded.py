@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Hold the sensor's rows against what was really done when tests/data was recorded.
+"""Hold the sensor's rows against what was really done when tests/data was recorded, or made.
 
 usage: recorded.py LEAVES-PROGRAM
 
@@ -30,6 +30,8 @@ def share(name, **more):
 IPC = share("IPC$")
 NT1 = V4 | USER | {"dialect": "NT LANMAN 1.0", "smb1_offered": True, "signing_server": "off",
                    "signing_client": None}
+QUIC = V4 | {"port": 443, "transport": "quic443", "complete": False, "share": None, "user": None,
+             "dialect": None, "encrypted": None}
 V6 = {"client": "fd00:99::1", "server": "fd00:99::2", "port": 139, "transport": "nbss139",
       "server_name": "fd00:99::2"}
 EXPECTED = {
@@ -68,6 +70,13 @@ EXPECTED = {
     # Where SMB is not expected, its beginning is not watched for.
     "smb311-port8445": [SMB3 | USER | {"port": 8445, "complete": False, "smb1_offered": True} | s
                         for s in (IPC, share("home", opens=3))],
+    "quic-made": [QUIC | {"server_name": "fs1.corp.example", "bytes_to_server": 1300, "bytes_to_client": 305},
+                  QUIC | {"client": "fd00:99::1", "server": "fd00:99::2", "server_name": "fs2.corp.example",
+                          "bytes_to_server": 3600, "bytes_to_client": 200},
+                  QUIC | {"server": "10.99.0.3", "server_name": "fs3.corp.example", "verdict": "silent",
+                          "bytes_to_server": 2400, "bytes_to_client": 0},
+                  QUIC | {"port": 8443, "server_name": "fs1.corp.example", "bytes_to_server": 2400,
+                          "bytes_to_client": 405}],
     "nobody-there": [{"server": "10.99.0.3", "port": p, "verdict": "silent", "dialect": None,
                       "bytes_to_server": 0} for p in (445, 139)],
 }
