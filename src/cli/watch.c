@@ -23,6 +23,8 @@
 #define WRITER_WAIT      1000 /* ms; then the next round tries again */
 #define LAST_WRITER_WAIT 10000
 #define FORGET_SECONDS   3600
+#define RING_MIB         64 /* of packets that wait for us, all interfaces together … */
+#define LEAST_RING_MIB   4 /* … but for each at least */
 #define LOOK_COST        20 /* looking at the counters takes at most 1/20 of our time */
 
 enum { OPT_INTERFACE = 1, OPT_READY, OPT_RETAIN, OPT_HIDE };
@@ -143,12 +145,12 @@ static int default_interfaces(struct watch *w)
 /* Those that cannot be opened are said, and left out. */
 static int open_rings(struct watch *w)
 {
-	size_t n = 0;
+	size_t n = 0, each = bh_max_size(RING_MIB / w->n_rings, LEAST_RING_MIB);
 	const char *why = "";
 
 	for (size_t i = 0; i < w->n_rings; i++) {
 		struct bh_priv_ring p;
-		int r = bh_priv_capture(w->priv, w->rings[i].ifname, &p, &why);
+		int r = bh_priv_capture(w->priv, w->rings[i].ifname, (uint32_t)each, &p, &why);
 		if (r) {
 			bh_cli_fail(w->cli, BH_EXIT_SYSTEM, "%s is not watched: %s",
 				w->rings[i].ifname, why);

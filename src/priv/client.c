@@ -326,10 +326,11 @@ static int ask_descriptor(
 	return 0;
 }
 
-int bh_priv_capture(
-	struct bh_priv *p, const char *ifname, struct bh_priv_ring *ret, const char **why)
+int bh_priv_capture(struct bh_priv *p, const char *ifname, uint32_t mib, struct bh_priv_ring *ret,
+	const char **why)
 {
 	BH_AUTO_BUF request = { 0 };
+	BH_AUTO_BUF body = { 0 };
 	char name[BH_IFNAME] = { 0 };
 	size_t n = strlen(ifname);
 
@@ -338,7 +339,13 @@ int bh_priv_capture(
 		return -EINVAL;
 	}
 	memcpy(name, ifname, n + 1);
-	bh_wire_ask(&request, BH_ASK_CAPTURE, name, sizeof name);
+	bh_buf_add(&body, name, sizeof name);
+	bh_buf_le32(&body, mib);
+	if (!bh_buf_ok(&body)) {
+		*why = "out of memory";
+		return -ENOMEM;
+	}
+	bh_wire_ask(&request, BH_ASK_CAPTURE, body.ptr, body.len);
 	return ask_descriptor(p, &request, ret, why);
 }
 

@@ -77,14 +77,16 @@ BH_MUST int bh_priv_dump(struct bh_priv *p, struct bh_buf *ret, const char **why
 BH_MUST int bh_priv_policy(struct bh_priv *p, struct bh_buf *ret, const char **why);
 
 /* A bound AF_PACKET TPACKET_V3 socket on ifname with the kernel filter for SMB ports
- * set and locked; the caller maps and owns it. */
+ * set and locked; the caller maps and owns it.  mib: how much the kernel keeps for a reader
+ * who is late, 1 to BH_MAX_RING; less where there is no memory for it. */
+#define BH_MAX_RING 64u
 struct bh_priv_ring {
 	int fd;
 	uint32_t block_size, block_count;
 	uint32_t link; /* LINKTYPE_*: 1 Ethernet, 101 raw IP */
 };
-BH_MUST int bh_priv_capture(
-	struct bh_priv *p, const char *ifname, struct bh_priv_ring *ret, const char **why);
+BH_MUST int bh_priv_capture(struct bh_priv *p, const char *ifname, uint32_t mib,
+	struct bh_priv_ring *ret, const char **why);
 
 /* A netlink socket bound to BH_NFLOG_GROUP that can only receive. */
 BH_MUST int bh_priv_nflog(struct bh_priv *p, int *ret, const char **why);

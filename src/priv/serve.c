@@ -116,7 +116,7 @@ static int serve_one(struct house *h, int fd, const struct bh_request *r)
 	case BH_ASK_UNDO: err = act_undo(h, &st, &w); break;
 	case BH_ASK_DUMP: err = kernel_dump(&h->kernel, false, &bytes, &w); break;
 	case BH_ASK_POLICY: err = act_policy(h, &bytes, &w); break;
-	case BH_ASK_CAPTURE: err = sockets_capture(r->ifname, &ring, &w); break;
+	case BH_ASK_CAPTURE: err = sockets_capture(r->ifname, r->mib, &ring, &w); break;
 	case BH_ASK_NFLOG: err = sockets_nflog(&ring.fd, &w); break;
 	}
 	if (err)

@@ -16,9 +16,8 @@
 
 #include "base/nl.h"
 
-#define BLOCK_SIZE  (1u << 20)
-#define BLOCK_COUNT 16u
-#define BLOCK_MS    60u
+#define BLOCK_SIZE (1u << 20)
+#define BLOCK_MS   60u
 
 #define LINK_ETHERNET 1u
 #define LINK_RAW      101u
@@ -74,7 +73,7 @@
 	{                                                                                          \
 		BPF_LD | BPF_MEM, 0, 0, 0                                                          \
 	}
-#define WHOLE  0x40000u
+#define WHOLE 0x40000u
 
 /* Enters with X at the IP header and A its EtherType.  TCP to or from 445, 139, 5445;
  * names told by NetBIOS, LLMNR and mDNS; QUIC as connections begin, from both ends and on
@@ -192,20 +191,24 @@ static int attach(int fd, uint32_t link)
 	return err ? err : set(fd, SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof on);
 }
 
-static int make_ring(int fd, struct bh_priv_ring *ret)
+static int make_ring(int fd, uint32_t blocks, struct bh_priv_ring *ret)
 {
 	const int version = TPACKET_V3;
-	const struct tpacket_req3 req = { .tp_block_size = BLOCK_SIZE,
-		.tp_block_nr = BLOCK_COUNT,
-		.tp_frame_size = 2048,
-		.tp_frame_nr = BLOCK_SIZE / 2048 * BLOCK_COUNT,
-		.tp_retire_blk_tov = BLOCK_MS };
 	int err = set(fd, SOL_PACKET, PACKET_VERSION, &version, sizeof version);
 
-	if (!err)
+	for (uint32_t n = blocks; !err; n /= 2) {
+		const struct tpacket_req3 req = { .tp_block_size = BLOCK_SIZE,
+			.tp_block_nr = n,
+			.tp_frame_size = 2048,
+			.tp_frame_nr = BLOCK_SIZE / 2048 * n,
+			.tp_retire_blk_tov = BLOCK_MS };
 		err = set(fd, SOL_PACKET, PACKET_RX_RING, &req, sizeof req);
-	ret->block_size = BLOCK_SIZE;
-	ret->block_count = BLOCK_COUNT;
+		ret->block_size = BLOCK_SIZE;
+		ret->block_count = n;
+		if (err != -ENOMEM || n == 1)
+			return err;
+		err = 0; /* half of it, then */
+	}
 	return err;
 }
 
@@ -236,7 +239,7 @@ static int ask_interface(int fd, const char *ifname, int *index, uint32_t *link,
 	return 0;
 }
 
-static int bind_ring(int fd, const char *ifname, struct bh_priv_ring *ret)
+static int bind_ring(int fd, const char *ifname, uint32_t mib, struct bh_priv_ring *ret)
 {
 	struct sockaddr_ll at = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL) };
 	const int on = 1;
@@ -246,7 +249,7 @@ static int bind_ring(int fd, const char *ifname, struct bh_priv_ring *ret)
 	if (!err)
 		err = attach(fd, ret->link);
 	if (!err)
-		err = make_ring(fd, ret);
+		err = make_ring(fd, mib, ret);
 	/* Over loopback every packet passes twice, going out and coming in. */
 	if (!err && lo)
 		err = set(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on);
@@ -255,7 +258,7 @@ static int bind_ring(int fd, const char *ifname, struct bh_priv_ring *ret)
 	return err;
 }
 
-int sockets_capture(const char *ifname, struct bh_priv_ring *ret, struct why *w)
+int sockets_capture(const char *ifname, uint32_t mib, struct bh_priv_ring *ret, struct why *w)
 {
 	/* Protocol 0: nothing comes in before the filter stands. */
 	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
@@ -263,7 +266,7 @@ int sockets_capture(const char *ifname, struct bh_priv_ring *ret, struct why *w)
 
 	if (fd < 0)
 		return why_say(w, -errno, "cannot open a packet socket: %s", strerror(errno));
-	int err = bind_ring(fd, ifname, &r);
+	int err = bind_ring(fd, ifname, mib, &r);
 	if (!err) {
 		*ret = r;
 		return 0;

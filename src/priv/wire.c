@@ -6,7 +6,9 @@ int bh_wire_header(struct bh_span header, enum bh_ask *ret, uint32_t *ret_len)
 	uint32_t magic = bh_cur_le32(&c);
 	uint32_t ask = bh_cur_le32(&c);
 	uint32_t len = bh_cur_le32(&c);
-	uint32_t most = ask == BH_ASK_APPLY ? BH_MAX_ASK : ask == BH_ASK_CAPTURE ? BH_IFNAME : 0;
+	uint32_t most = ask == BH_ASK_APPLY     ? BH_MAX_ASK
+			: ask == BH_ASK_CAPTURE ? BH_CAPTURE_BODY
+						: 0;
 
 	if (!bh_cur_ok(&c) || bh_cur_left(&c) || magic != BH_WIRE_ASK || ask < BH_ASK_STATE ||
 		ask > BH_ASK_APPLY || len > most)
@@ -69,8 +71,12 @@ int bh_wire_body(enum bh_ask ask, struct bh_span body, struct bh_arena *a, struc
 	struct bh_cur c = bh_cur_of(body);
 	struct bh_request r = { .ask = ask };
 
-	if (ask == BH_ASK_CAPTURE)
+	if (ask == BH_ASK_CAPTURE) {
 		read_ifname(&c, r.ifname);
+		r.mib = bh_cur_le32(&c);
+		if (!r.mib || r.mib > BH_MAX_RING)
+			bh_cur_fail(&c);
+	}
 	if (ask == BH_ASK_APPLY) {
 		int err = read_apply(&c, a, &r);
 		if (err)

@@ -21,12 +21,13 @@ enum bh_ask {
 	BH_ASK_DUMP,
 	BH_ASK_NFLOG,
 	BH_ASK_POLICY,
-	BH_ASK_CAPTURE, /* an interface's name */
+	BH_ASK_CAPTURE, /* an interface's name, and how many MiB of packets may wait */
 	BH_ASK_APPLY, /* mode, lease, table, text */
 };
 
 #define BH_ASK_HEADER      12u
 #define BH_ANSWER_HEADER   16u
+#define BH_CAPTURE_BODY    (BH_IFNAME + 4u)
 /* Two numbers of 16 bytes a range, and room for everything around them. */
 #define BH_MAX_TABLE_BYTES (BH_MAX_RANGES * 32u + (16u << 20))
 #define BH_MAX_POLICY_TEXT (4u << 20)
@@ -38,6 +39,7 @@ enum bh_ask {
 struct bh_request {
 	enum bh_ask ask;
 	char ifname[BH_IFNAME];
+	uint32_t mib;
 	enum bh_mode mode;
 	uint32_t lease;
 	struct bh_table table; /* in the arena */

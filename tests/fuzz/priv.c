@@ -12,7 +12,8 @@ static void look_at(const struct bh_request *r)
 	BH_AUTO_BUF again = { 0 };
 	size_t n = strnlen(r->ifname, sizeof r->ifname);
 
-	if (r->ask == BH_ASK_CAPTURE && (n == 0 || n == sizeof r->ifname))
+	if (r->ask == BH_ASK_CAPTURE &&
+		(n == 0 || n == sizeof r->ifname || !r->mib || r->mib > BH_MAX_RING))
 		abort();
 	if (r->ask != BH_ASK_APPLY)
 		return;

@@ -132,12 +132,35 @@ static void test_text_with_a_hidden_rest_is_refused(void)
 	EXPECT_INT(read_whole(&b, &a, &r), -EBADMSG);
 }
 
-static int read_name(const char name[BH_IFNAME])
+static int read_capture(const char name[BH_IFNAME], uint32_t mib)
 {
 	BH_AUTO_ARENA a = { 0 };
+	BH_AUTO_BUF b = { 0 };
 	struct bh_request r;
 
-	return bh_wire_body(BH_ASK_CAPTURE, bh_span_of(name, BH_IFNAME), &a, &r);
+	bh_buf_add(&b, name, BH_IFNAME);
+	bh_buf_le32(&b, mib);
+	for (size_t n = 0; n < b.len; n++)
+		EXPECT_INT(bh_wire_body(BH_ASK_CAPTURE, bh_span_of(b.ptr, n), &a, &r), -EBADMSG);
+	int err = bh_wire_body(BH_ASK_CAPTURE, bh_span_of(b.ptr, b.len), &a, &r);
+	EXPECT(err || (!strcmp(r.ifname, name) && r.mib == mib));
+	return err;
+}
+
+static int read_name(const char name[BH_IFNAME])
+{
+	return read_capture(name, 1);
+}
+
+static void test_a_ring_is_neither_empty_nor_boundless(void)
+{
+	const char name[BH_IFNAME] = { "eth0" };
+
+	EXPECT_INT(read_capture(name, 0), -EBADMSG);
+	EXPECT_INT(read_capture(name, 1), 0);
+	EXPECT_INT(read_capture(name, BH_MAX_RING), 0);
+	EXPECT_INT(read_capture(name, BH_MAX_RING + 1), -EBADMSG);
+	EXPECT_INT(read_capture(name, UINT32_MAX), -EBADMSG);
 }
 
 static void test_only_names_of_interfaces_are_names(void)
@@ -165,7 +188,7 @@ static void test_a_length_is_refused_before_anything_is_allocated(void)
 		bh_buf_le32(&b, BH_WIRE_ASK);
 		bh_buf_le32(&b, kind);
 		bh_buf_le32(&b, kind == BH_ASK_APPLY     ? BH_MAX_ASK + 1
-				: kind == BH_ASK_CAPTURE ? BH_IFNAME + 1
+				: kind == BH_ASK_CAPTURE ? BH_CAPTURE_BODY + 1
 							 : 1);
 		EXPECT_INT(bh_wire_header(bh_span_of(b.ptr, b.len), &ask, &len), -EBADMSG);
 	}
@@ -233,6 +256,7 @@ int main(void)
 	RUN(test_a_tail_is_refused);
 	RUN(test_a_lie_in_any_field_is_refused);
 	RUN(test_text_with_a_hidden_rest_is_refused);
+	RUN(test_a_ring_is_neither_empty_nor_boundless);
 	RUN(test_only_names_of_interfaces_are_names);
 	RUN(test_a_length_is_refused_before_anything_is_allocated);
 	RUN(test_a_state_arrives_as_it_was_told);
