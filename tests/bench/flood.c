@@ -1,9 +1,10 @@
 /*
  * flood: offers SMB to an interface at a rate, for what `make bench` measures of `watch`.
  *
- * usage: flood IFACE SIZE RATE SECONDS
+ * usage: flood IFACE SIZE RATE SECONDS [WHICH]
  *
- * 64 connections that speak SMB 3.1.1, eight frames of one after the other.  SIZE under
+ * 64 connections that speak SMB 3.1.1, others for every WHICH, eight frames of one after the
+ * other.  SIZE under
  * 600: frames of that many bytes, each a message; else the answers to large READs.  Packets
  * leave in batches whenever they are due; what could not be sent in time is sent late, and
  * what did not leave in SECONDS is not sent at all.  Prints "sent N bytes B seconds S".
@@ -50,10 +51,10 @@ static int open_socket(const char *ifname)
 	return fd;
 }
 
-static void connect_all(struct flood *f)
+static void connect_all(struct flood *f, uint32_t which)
 {
 	for (unsigned i = 0; i < CONNECTIONS; i++)
-		f->on[i] = (struct talk_on){ .client = 0x0a010000 + i + 1,
+		f->on[i] = (struct talk_on){ .client = 0x0a010000 + (which << 8) + i + 1,
 			.server = 0x0a020000 + i % 4 + 1,
 			.port = (uint16_t)(50000 + i),
 			.next = { i * 1000003u, i * 7000003u },
@@ -104,18 +105,19 @@ static int offer(struct flood *f, int fd, double rate, double seconds)
 int main(int argc, char **argv)
 {
 	static struct flood f;
-	size_t size = argc == 5 ? strtoul(argv[2], NULL, 10) : 0;
-	int fd = argc == 5 ? open_socket(argv[1]) : -1;
+	bool told = argc == 5 || argc == 6;
+	size_t size = told ? strtoul(argv[2], NULL, 10) : 0;
+	int fd = told ? open_socket(argv[1]) : -1;
 
 	if (fd < 0 || size < 180 || size > TALK_MOST) {
-		fprintf(stderr, "usage: flood IFACE SIZE RATE SECONDS\n");
+		fprintf(stderr, "usage: flood IFACE SIZE RATE SECONDS [WHICH]\n");
 		return 2;
 	}
 	if (size < 600)
 		talk_small(&f.talk, size, 16);
 	else
 		talk_large(&f.talk, size, 55);
-	connect_all(&f);
+	connect_all(&f, argc == 6 ? (uint32_t)strtoul(argv[5], NULL, 10) & 0xff : 0);
 	int r = offer(&f, fd, strtod(argv[3], NULL), strtod(argv[4], NULL));
 	talk_free(&f.talk);
 	if (r)
