@@ -2,12 +2,8 @@
  * A whole file, whatever it is: its content decides.
  */
 #include <poll.h>
-#include <stdlib.h>
-#include <sys/random.h>
 
-#include "evidence/evidence.h"
-#include "sensor/observed.h"
-#include "sensor/state.h"
+#include "sensor/reading.h"
 
 /* Between one tally and the next, for whoever shows how far we are. */
 #define PROGRESS_PACKETS 65536
@@ -50,130 +46,60 @@ static int packets(struct bh_sensor *s, struct bh_capture *c)
 
 /* ---- logs ---- */
 
-struct reading {
-	struct bh_sensor *s;
-	struct observed *seen;
-};
-
-static int saw(void *ctx, const struct bh_observation *o)
+static int feed(struct reading *r, struct bh_capture *c)
 {
-	const struct reading *r = ctx;
-
-	return observed_add(r->seen, o);
-}
-
-static int name(void *ctx, const struct bh_name_seen *n)
-{
-	const struct reading *r = ctx;
-
-	return observed_name(r->seen, n);
-}
-
-static int events(void *ctx, const struct bh_event_count *e)
-{
-	const struct reading *r = ctx;
-
-	tell_events(r->s, e);
-	return r->s->error;
-}
-
-static int problem(void *ctx, uint64_t offset, const char *text)
-{
-	const struct reading *r = ctx;
-
-	tell_problem(r->s, offset, text, true);
-	return r->s->error;
-}
-
-static const struct bh_log_sink sink = { saw, name, events, problem };
-
-static void count(struct bh_sensor *s, const struct bh_log *l)
-{
-	struct bh_log_counts n = bh_log_counted(l);
-
-	s->tally.records = n.records;
-	s->tally.unreadable = n.unreadable;
-}
-
-static int feed(struct bh_sensor *s, struct bh_capture *c, struct bh_log *l)
-{
+	struct bh_tally *t = &r->s->tally;
 	struct bh_span piece = { 0 };
 	uint64_t told = 0;
-	int r;
+	int e;
 
-	while (!(r = bh_capture_look(c, PIECE, &piece)) && piece.len) {
+	while (!(e = bh_capture_look(c, PIECE, &piece)) && piece.len) {
 		size_t n = piece.len;
-		r = bh_log_feed(l, piece);
-		if (!r)
-			r = bh_capture_skip(c, n);
-		if (r)
-			return r;
-		s->tally.bytes += n;
-		if (s->tally.bytes - told >= PROGRESS_BYTES) {
-			told = s->tally.bytes;
-			count(s, l);
-			tell_tally(s);
-			if (enough(s))
-				return s->error;
+		e = bh_log_feed(r->log, piece);
+		if (!e)
+			e = bh_capture_skip(c, n);
+		if (e)
+			return e;
+		t->bytes += n;
+		if (t->bytes - told >= PROGRESS_BYTES) {
+			told = t->bytes;
+			reading_count(r);
+			tell_tally(r->s);
+			if (enough(r->s))
+				return r->s->error;
 		}
 	}
-	return r;
+	return e;
 }
 
-/* How a log is read, from what whoever asks for it knows. */
-static int options(
-	const struct bh_sensor_log *how, struct bh_audit_prefix *prefix, struct bh_log_options *ret)
+static int told(struct reading *r, struct bh_capture *c, const struct bh_sensor_log *how)
 {
-	struct bh_log_options o = { 0 };
+	int broken = feed(r, c);
 
-	if (getrandom(&o.seed, sizeof o.seed, GRND_NONBLOCK) != sizeof o.seed)
-		o.seed = (uintptr_t)ret;
-	if (how) {
-		o.modified = how->modified;
-		o.east = how->east;
-		o.server_name = how->server_name;
-		o.zeek = how->zeek;
-		if (how->prefix) {
-			int r = bh_audit_prefix_parse(how->prefix, prefix);
-			if (r)
-				return r;
-			o.prefix = prefix;
-		}
-	}
-	*ret = o;
-	return 0;
+	if (broken && broken != -EBADMSG)
+		return broken;
+	int e = bh_log_end(r->log);
+	if (!e && how && how->zeek && how->last)
+		e = bh_zeek_end(how->zeek, &reading_sink, r);
+	reading_count(r);
+	if (!e)
+		e = observed_tell(r->seen, true);
+	if (!e && broken)
+		tell_problem(r->s, r->s->tally.bytes,
+			"the compressed data breaks off or is damaged", false);
+	return e ? e : r->s->error;
 }
 
 static int records(struct bh_sensor *s, struct bh_capture *c, enum bh_log_kind kind,
 	const struct bh_sensor_log *how)
 {
-	struct bh_audit_prefix prefix;
-	struct bh_log_options o;
-	struct reading reading = { .s = s };
-	BH_AUTO(observed) seen = NULL;
-	BH_AUTO(bh_log) l = NULL;
-	int r = options(how, &prefix, &o);
+	struct reading r;
+	int e = reading_begin(&r, s, kind, how);
 
-	if (!r)
-		r = observed_new(s->sink, s->ctx, &seen);
-	reading.seen = seen;
-	if (!r)
-		r = bh_log_new(kind, &o, &sink, &reading, &l);
-	if (r)
-		return r;
-	int broken = feed(s, c, l);
-	if (broken && broken != -EBADMSG)
-		return broken;
-	r = bh_log_end(l);
-	if (!r && how && how->zeek && how->last)
-		r = bh_zeek_end(how->zeek, &sink, &reading);
-	count(s, l);
-	if (!r)
-		r = observed_tell(seen, true);
-	if (!r && broken)
-		tell_problem(
-			s, s->tally.bytes, "the compressed data breaks off or is damaged", false);
-	return r ? r : s->error;
+	if (!e)
+		e = told(&r, c, how);
+	reading_end(&r);
+	return e;
 }
 
 int bh_sensor_file(struct bh_sensor *s, int fd, const struct bh_sensor_log *how)

@@ -15,6 +15,7 @@
 #include "sandbox/sandbox.h"
 #include "sensor/live.h"
 #include "sensor/pipe.h"
+#include "sensor/reading.h"
 
 #define ZEEK_SESSIONS 131072 /* of logs that are read as one; 50 MB when all are there */
 
@@ -122,7 +123,9 @@ _Noreturn static void child(const struct bh_sensor_job *job, int stop, int fd)
 		r = bh_sandbox_enter(BH_ROLE_SENSOR);
 	if (r)
 		_exit(EXIT_SANDBOX);
-	r = job->n_files ? read_files(job, stop, &facts) : live_run(job, stop, &facts);
+	r = job->follow    ? follow_run(job, stop, &facts)
+	    : job->n_files ? read_files(job, stop, &facts)
+			   : live_run(job, stop, &facts);
 	_exit(r == -ENOMEM ? EXIT_MEMORY : r ? EXIT_FAILED : 0);
 }
 

@@ -77,17 +77,27 @@ struct bh_sensor_ring {
 	char ifname[16];
 };
 
+/* A log that is read while it grows. */
+enum bh_sensor_follow {
+	BH_FOLLOW_NOT,
+	BH_FOLLOW_SAMBA, /* lines, as smbd and syslog write them */
+	BH_FOLLOW_JOURNAL, /* as journalctl -o json writes it */
+};
+
 struct bh_sensor_job {
 	const int *files; /* captures and logs to read one after the other (one fact stream
 			   * each, ended by BH_FACT_END); or none */
 	size_t n_files;
 	struct bh_sensor_log log; /* how those that are logs are read */
 	const bh_time *modified; /* of each file; NULL: unknown */
+	/* enum bh_sensor_follow: the one file is a pipe into which the log is written, and it
+	 * is told every flush_seconds until stop, or until nobody writes any more. */
+	uint8_t follow;
 	bool zeek; /* they are Zeek logs of the same connections, in bh_zeek_order */
 	const struct bh_sensor_ring *rings; /* or live interfaces */
 	size_t n_rings;
 	int nflog; /* a receive-only NFLOG descriptor, or -1; live only */
-	uint32_t flush_seconds; /* live: how often to tell; 0: every second */
+	uint32_t flush_seconds; /* live or followed: how often to tell; 0: every second */
 };
 
 #define BH_SENSOR_RINGS 32u

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,6 +64,7 @@ static int listen_all(struct bh_sensor_child *c, struct seen *s)
 			s->problems++;
 			s->problem = f;
 			break;
+		case BH_FACT_EVENTS: break;
 		default: s->ends++; break;
 		}
 	}
@@ -283,6 +285,105 @@ static void test_live_without_a_ring_ends_when_told(void)
 	EXPECT(s.ends == 1 && s.tallies >= 1);
 }
 
+/* ---- logs that grow ---- */
+
+#define SHARE "  alice|10.0.0.5|10.0.0.9|ws1|home|SMB3_11|connect|ok|home\n"
+#define LOGON                                                                                      \
+	"{\"timestamp\": \"2026-01-31T12:00:00.5+0000\", \"type\": \"Authorization\", "            \
+	"\"Authorization\": {\"localAddress\": \"ipv4:10.0.0.9:445\", \"remoteAddress\": "         \
+	"\"ipv4:10.0.0.5:5\", \"serviceDescription\": \"SMB2\", \"authType\": \"krb5\", "          \
+	"\"account\": \"bob\", \"domain\": \"D\"}}\n"
+
+/* The child that reads p[0], which nobody has here any more. */
+static void follow(int p[2], enum bh_sensor_follow how, struct bh_sensor_child *ret)
+{
+	EXPECT(pipe2(p, O_CLOEXEC) == 0);
+	const struct bh_sensor_job job = { .files = &p[0],
+		.n_files = 1,
+		.follow = (uint8_t)how,
+		.nflog = -1,
+		.flush_seconds = 1 };
+	EXPECT_INT(bh_sensor_start(&job, ret), 0);
+}
+
+static void put(int fd, const char *text)
+{
+	EXPECT(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+}
+
+/* Until a leaf counts so many connections. */
+static void wait_for(struct bh_sensor_child *c, uint64_t connections, struct bh_fact *ret)
+{
+	do {
+		if (bh_sensor_read(c, ret) <= 0)
+			break;
+	} while (ret->kind != BH_FACT_LEAF || ret->leaf_is.figures.connections < connections);
+	EXPECT_INT(ret->kind, BH_FACT_LEAF);
+}
+
+static void test_a_log_that_grows_is_told_as_it_comes(void)
+{
+	int p[2];
+	struct bh_sensor_child c;
+	struct bh_fact f = { 0 };
+	struct seen s = { 0 };
+	const char *why = "";
+
+	follow(p, BH_FOLLOW_SAMBA, &c);
+	put(p[1], SHARE);
+	wait_for(&c, 1, &f);
+	EXPECT_STR(f.leaf_is.who.share, "\\\\*\\home");
+	EXPECT(!f.leaf_is.closed);
+	put(p[1], "  alice|10.0.0.5|10.0.0.9|ws1|ho"); /* half a line says nothing */
+	put(p[1], "me|SMB3_11|connect|ok|home\n");
+	wait_for(&c, 2, &f);
+	put(p[1], SHARE); /* and what stands in the pipe is read before the end */
+	bh_sensor_stop(&c);
+	EXPECT_INT(listen_all(&c, &s), 0);
+	EXPECT_INT(bh_sensor_end(&c, &why), 0);
+	EXPECT_INT(s.leaf.leaf_is.figures.connections, 3);
+	EXPECT(s.leaf.leaf_is.closed && s.ends == 1);
+	EXPECT_INT(s.tally.tally.records, 3);
+	EXPECT_INT(s.tally.tally.unreadable, 0);
+	close(p[1]);
+}
+
+static void test_a_log_that_nobody_writes_any_more_ends_by_itself(void)
+{
+	int p[2];
+	struct bh_sensor_child c;
+	struct seen s = { 0 };
+	const char *why = "";
+
+	follow(p, BH_FOLLOW_SAMBA, &c);
+	put(p[1], LOGON "  x|10.0.0.5|con");
+	close(p[1]);
+	EXPECT_INT(listen_all(&c, &s), 0);
+	EXPECT_INT(bh_sensor_end(&c, &why), 0);
+	EXPECT(s.ends == 1 && s.leaves == 1);
+	EXPECT_STR(s.leaf.leaf_is.who.user, "bob"); /* no share came for this logon */
+}
+
+static void test_a_journal_is_followed_too(void)
+{
+	int p[2];
+	struct bh_sensor_child c;
+	struct bh_fact f = { 0 };
+	struct seen s = { 0 };
+	const char *why = "";
+
+	follow(p, BH_FOLLOW_JOURNAL, &c);
+	put(p[1],
+		"{\"__REALTIME_TIMESTAMP\":\"1769860800000000\",\"_HOSTNAME\":\"fs1\",\"MESSAGE\":"
+		"\"bob|192.168.2.100|connect|ok|Docs\"}\n");
+	wait_for(&c, 1, &f);
+	EXPECT_STR(f.leaf_is.who.server_name, "fs1");
+	bh_sensor_stop(&c);
+	EXPECT_INT(listen_all(&c, &s), 0);
+	EXPECT_INT(bh_sensor_end(&c, &why), 0);
+	close(p[1]);
+}
+
 /* One datagram of the audit log: a SYN 10.0.0.1 → 10.0.0.2:445 behind our prefix. */
 static size_t logged(uint8_t *to, uint8_t last)
 {
@@ -340,6 +441,9 @@ int main(void)
 	RUN(test_a_file_ends_where_somebody_has_enough);
 	RUN(test_zeeks_logs_are_told_by_their_content_and_stand_at_their_beginning);
 	RUN(test_live_without_a_ring_ends_when_told);
+	RUN(test_a_log_that_grows_is_told_as_it_comes);
+	RUN(test_a_log_that_nobody_writes_any_more_ends_by_itself);
+	RUN(test_a_journal_is_followed_too);
 	RUN(test_the_audit_log_becomes_leaves_and_is_counted);
 	return tap_done();
 }
