@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -108,6 +109,15 @@ static int follow(pid_t pid, int pipes[3][2], size_t limit, struct bh_buf *out, 
 	return r;
 }
 
+/* The pipes' ends that are read come first. */
+static void close_all(int pipes[][2], int n)
+{
+	for (int i = 0; i < 2 * n; i++) {
+		if (pipes[i / 2][i % 2] >= 0)
+			close(pipes[i / 2][i % 2]);
+	}
+}
+
 int bh_child_run(
 	const char *const argv[], size_t limit, struct bh_buf *out, struct bh_buf *err, int *status)
 {
@@ -126,9 +136,61 @@ int bh_child_run(
 		become(argv, pipes[0][1], pipes[1][1], pipes[2][1]);
 	if (!r)
 		r = follow(pid, pipes, limit, out, err, status);
-	for (int i = 0; i < 6; i++) {
-		if (pipes[i / 2][i % 2] >= 0)
-			close(pipes[i / 2][i % 2]);
-	}
+	close_all(pipes, 3);
 	return r;
+}
+
+/* ---- one that goes on ---- */
+
+/* Signals that we take by other means are its own again. */
+static void stand_alone(pid_t parent)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	setsid();
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent) /* it was quicker */
+		_exit(127);
+}
+
+int bh_child_start(const char *const argv[], int *out, pid_t *pid)
+{
+	int pipes[2][2] = { { -1, -1 }, { -1, -1 } }, r = 0, e = 0;
+	pid_t parent = getpid(), child = -1;
+
+	for (int i = 0; !r && i < 2; i++)
+		r = pipe2(pipes[i], O_CLOEXEC) ? -errno : 0;
+	if (!r) {
+		child = fork();
+		r = child < 0 ? -errno : 0;
+	}
+	if (!child) {
+		stand_alone(parent);
+		become(argv, pipes[0][1], STDERR_FILENO, pipes[1][1]);
+	}
+	if (!r) {
+		close(pipes[1][1]);
+		pipes[1][1] = -1;
+		if (read(pipes[1][0], &e, sizeof e) == sizeof e)
+			r = -e;
+		if (r)
+			(void)bh_child_end(child);
+	}
+	if (!r) {
+		*out = pipes[0][0];
+		*pid = child;
+		pipes[0][0] = -1;
+	}
+	close_all(pipes, 2);
+	return r;
+}
+
+int bh_child_end(pid_t pid)
+{
+	int status = -1;
+
+	kill(pid, SIGTERM);
+	return await(pid, &status) ? -1 : status;
 }
