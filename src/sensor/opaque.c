@@ -132,13 +132,20 @@ static void make_room_to_wait(struct bh_sensor *s, const struct bh_addr *client)
 	opaque_forget(s, own);
 }
 
+static bool is_over(const struct opaque *o, bh_time now)
+{
+	bh_time idle = now - o->last;
+
+	return idle > KEEP_IDLE || (idle > KEEP_OVER && (o->closed || !o->answered));
+}
+
 static void make_room(struct bh_sensor *s)
 {
 	struct opaque *oldest = s->opaques->known.oldest;
 
 	if (s->opaques->known.n < MOST)
 		return;
-	s->tally.evicted += !oldest->closed;
+	s->tally.evicted += !oldest->closed && !is_over(oldest, s->latest);
 	opaque_drop(s, oldest);
 }
 
@@ -194,6 +201,25 @@ void opaque_saw(struct bh_sensor *s, struct opaque *o, bool to_server, uint32_t 
 	link_newest(s, o);
 }
 
+/* No two datagrams of QUIC are alike: each has a number, and ciphertext that depends on it;
+ * RoCE says things again, but not at once. */
+bool opaque_is_copy(const struct bh_sensor *s, struct opaque *o, const struct bh_segment *g)
+{
+	uint64_t print = g->wire_len;
+	struct bh_cur c = bh_cur_of(g->payload);
+
+	while (bh_cur_left(&c) >= sizeof print) {
+		print = (print ^ bh_cur_be64(&c)) * 0x9e3779b97f4a7c15u;
+		print ^= print >> 32;
+	}
+	for (size_t i = 0; s->now - o->last < RETRY && i < BH_LEN(o->prints); i++) {
+		if (o->prints[i] == print)
+			return true;
+	}
+	o->prints[o->n_prints++ % BH_LEN(o->prints)] = print;
+	return false;
+}
+
 void opaque_asked_again(const struct bh_sensor *s, struct opaque *o)
 {
 	if (!o->answered && s->now - o->asked >= RETRY)
@@ -242,13 +268,6 @@ void opaque_drop(struct bh_sensor *s, struct opaque *o)
 {
 	tell(s, o, true);
 	opaque_forget(s, o);
-}
-
-static bool is_over(const struct opaque *o, bh_time now)
-{
-	bh_time idle = now - o->last;
-
-	return idle > KEEP_IDLE || (idle > KEEP_OVER && (o->closed || !o->answered));
 }
 
 void opaque_flush(struct bh_sensor *s)

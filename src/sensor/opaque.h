@@ -29,9 +29,11 @@ struct opaque {
 	bool answered, refused, retried, closed;
 	bool agreed; /* QUIC: the server said more than that another try is needed */
 	bool sure; /* iWARP: it began as RDMA does */
-	bool syn[2], fin[2];
-	uint32_t isn[2];
+	bool syn[2], fin[2], seen[2];
+	uint32_t isn[2], next[2]; /* iWARP: sequence numbers */
 	bh_time asked, last;
+	uint64_t prints[16]; /* of datagrams that came last */
+	uint8_t n_prints;
 	struct leaf leaf;
 	struct bh_quic_hello *hello; /* QUIC: what it waits for; NULL: it is SMB */
 	uint8_t dcid_len, dcid[20];
@@ -61,6 +63,9 @@ struct opaque *opaque_add(
 void opaque_known(struct bh_sensor *s, struct opaque *o);
 /* Something came in this direction. */
 void opaque_saw(struct bh_sensor *s, struct opaque *o, bool to_server, uint32_t bytes);
+/* Has this datagram just been seen?  Where packets are captured as they come in and as they go
+ * out again, or where interfaces are watched between which they pass, each comes twice. */
+bool opaque_is_copy(const struct bh_sensor *s, struct opaque *o, const struct bh_segment *g);
 /* The client asks once more. */
 void opaque_asked_again(const struct bh_sensor *s, struct opaque *o);
 

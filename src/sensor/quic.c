@@ -65,6 +65,7 @@ static int first_look(struct bh_sensor *s, const struct bh_segment *g)
 	else
 		take_hello(o, &all->look);
 	use_port(all, g->dport);
+	(void)opaque_is_copy(s, o, g);
 	opaque_saw(s, o, true, g->wire_len);
 	return 0;
 }
@@ -104,6 +105,8 @@ static int follow(
 {
 	enum bh_quic_form form = bh_quic_form_of(g->payload);
 
+	if (opaque_is_copy(s, o, g))
+		return 0;
 	if (!from_server && !o->hello && bh_quic_may_be_initial(g->payload) &&
 		is_another(s, o, g)) {
 		opaque_drop(s, o);

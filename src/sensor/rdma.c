@@ -51,7 +51,7 @@ static void flags(struct bh_sensor *s, struct opaque *o, const struct bh_segment
 		o->syn[side] = true;
 		o->isn[side] = g->seq;
 	}
-	o->answered |= side;
+	o->answered |= side || g->wire_len; /* nobody speaks before he is answered */
 	o->fin[side] |= (g->flags & BH_TCP_FIN) != 0;
 	o->closed |= o->fin[0] && o->fin[1];
 }
@@ -63,6 +63,21 @@ static bool is_something_else(struct opaque *o, const struct bh_segment *g)
 
 	o->sure |= bh_smbd_mpa(g->payload);
 	return !o->sure && g->payload.len && o->syn[side] && g->seq == o->isn[side] + 1;
+}
+
+/* What was not seen before. */
+static uint32_t more(struct opaque *o, const struct bh_segment *g)
+{
+	unsigned side = !to_server(g);
+	uint32_t end = g->seq + !!(g->flags & BH_TCP_SYN) + g->wire_len,
+		 ahead = end - o->next[side];
+
+	if (o->seen[side] && (int32_t)ahead <= 0)
+		return 0;
+	uint32_t bytes = o->seen[side] && ahead < g->wire_len ? ahead : g->wire_len;
+	o->seen[side] = true;
+	o->next[side] = end;
+	return bytes;
 }
 
 int rdma_segment(struct bh_sensor *s, const struct bh_segment *g)
@@ -84,7 +99,7 @@ int rdma_segment(struct bh_sensor *s, const struct bh_segment *g)
 		if (!o)
 			return -ENOMEM;
 	}
-	opaque_saw(s, o, to_server(g), g->wire_len);
+	opaque_saw(s, o, to_server(g), more(o, g));
 	flags(s, o, g);
 	if (is_something_else(o, g))
 		opaque_gone(s, o);
@@ -111,13 +126,13 @@ static int asks(struct bh_sensor *s, const struct bh_segment *g, const struct bh
 
 	if (c->port != BH_SMBD_OTHER && c->port != BH_SMBD_IWARP)
 		return 0;
-	if (o) {
-		opaque_asked_again(s, o);
-	} else {
+	if (!o)
 		o = opaque_add(s, &e, c->port, false);
-		if (!o)
-			return -ENOMEM;
-	}
+	if (!o)
+		return -ENOMEM;
+	if (opaque_is_copy(s, o, g))
+		return 0;
+	opaque_asked_again(s, o);
 	opaque_saw(s, o, true, g->wire_len);
 	return 0;
 }
@@ -129,7 +144,7 @@ static void answers(
 	bool from_server = false;
 	struct opaque *o = opaque_find(s, &e, &from_server);
 
-	if (!o || !from_server)
+	if (!o || !from_server || opaque_is_copy(s, o, g))
 		return;
 	opaque_saw(s, o, false, g->wire_len);
 	if (c->said == BH_ROCE_ACCEPTS)

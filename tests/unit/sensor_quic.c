@@ -114,7 +114,7 @@ static void play_parts(
 		ask_part(&way, &in, m, m->len * i / parts, m->len * (i + 1) / parts);
 		if (noise) {
 			ask(&elsewhere, "www.example", "h3");
-			say(&way, "\x00garbage", 8); /* is counted, and says nothing */
+			say(&way, (char[8]){ 0, (char)k }, 8); /* is counted, and says nothing */
 		}
 	}
 }
@@ -233,6 +233,30 @@ static void test_another_connection_between_the_same_ends_is_another(void)
 		1300);
 	EXPECT_STR(other.leaf[2].leaf_is.who.server_name, "fs2");
 	EXPECT_INT(other.leaf[2].leaf_is.figures.bytes_to_server, 3600);
+}
+
+/* A router's two interfaces, or a capture that has what comes in and goes out again. */
+static void test_what_is_captured_twice_counts_once(void)
+{
+	BH_AUTO_BUF m = { 0 };
+
+	put_client_hello(&m, "fs1", "smb", NULL, 1500);
+	begin(&other);
+	for (unsigned i = 0; i < 4; i++) {
+		size_t half = i / 2 ? 900 : 0, end = i / 2 ? m.len : 900;
+		ask_part(&way, &(struct initial){ .number = i / 2 }, &m, half, end);
+	}
+	for (unsigned i = 0; i < 20; i++)
+		answer(&way, HANDSHAKE, 700 + i / 10); /* in blocks, as interfaces are read */
+	for (unsigned i = 0; i < 40; i++) {
+		char bytes[100] = { 0x40, (char)(i % 10 + i / 20 * 10) };
+		say(&way, bytes, sizeof bytes);
+	}
+	end(&other);
+	EXPECT_STR(only_row()->server_name, "fs1");
+	EXPECT_INT(other.leaf[0].leaf_is.figures.bytes_to_server, 2 * 1200 + 20 * 100);
+	EXPECT_INT(other.leaf[0].leaf_is.figures.bytes_to_client, 700 + 701);
+	EXPECT_INT(only_row()->outcome, BH_ANSWERED);
 }
 
 static void test_smb_over_quic_is_found_on_any_port(void)
@@ -413,6 +437,7 @@ int main(void)
 	RUN(test_a_server_answers_or_it_does_not);
 	RUN(test_one_connection_begins_anew_as_its_server_wants);
 	RUN(test_another_connection_between_the_same_ends_is_another);
+	RUN(test_what_is_captured_twice_counts_once);
 	RUN(test_smb_over_quic_is_found_on_any_port);
 	RUN(test_no_port_of_its_own_hides_a_client);
 	RUN(test_a_datagram_cut_by_the_capture_is_counted);

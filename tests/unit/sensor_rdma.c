@@ -58,6 +58,25 @@ static void test_smb_direct_is_known_by_its_port_and_how_it_begins(void)
 	expect_direct(BH_ANSWERED);
 }
 
+static void test_segments_that_come_twice_or_overlap_count_once(void)
+{
+	on_5445(&other);
+	for (unsigned i = 0; i < 2; i++) {
+		send(0, 0x02, UINT32_MAX - 9, 0, NULL, 0); /* wraps soon */
+		send(1, 0x12, 70, UINT32_MAX - 8, NULL, 0);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		send(0, 0x18, UINT32_MAX - 8, 71, ASKS, MPA);
+		send(1, 0x18, 71, 31, ANSWERS, MPA);
+	}
+	send(0, 0x18, 11, 91, "what nobody sees", 16);
+	send(0, 0x18, 19, 91, "what nobody sees", 16);
+	end(&other);
+	expect_direct(BH_ANSWERED);
+	EXPECT_INT(other.leaf[0].leaf_is.figures.bytes_to_server, 20 + 16 + 8);
+	EXPECT_INT(other.leaf[0].leaf_is.figures.bytes_to_client, 20);
+}
+
 static void test_a_connection_that_opens_is_named_whatever_becomes_of_it(void)
 {
 	on_5445(&other);
@@ -77,6 +96,12 @@ static void test_a_connection_that_opens_is_named_whatever_becomes_of_it(void)
 	expect_direct(BH_SILENT);
 	on_5445(&other);
 	send(1, 0x12, 70, 11, NULL, 0);
+	end(&other);
+	expect_direct(BH_ANSWERED);
+	on_5445(&other); /* the answers take another way */
+	send(0, 0x18, 11, 71, ASKS, MPA);
+	now += 10 * BH_SECOND;
+	send(0, 0x18, 31, 91, "inside", 6);
 	end(&other);
 	expect_direct(BH_ANSWERED);
 	on_5445(&other);
@@ -156,6 +181,16 @@ static void test_smb_direct_over_roce_is_known_by_the_port_it_asks_for(void)
 	end(&other);
 	expect_direct(BH_ANSWERED);
 	EXPECT_INT(only_row()->port, 445);
+	EXPECT_INT(other.leaf[0].leaf_is.figures.bytes_to_server, 280);
+	begin(&other); /* each comes twice */
+	for (unsigned i = 0; i < 2; i++)
+		roce(0, &(struct roce){ .attribute = 0x10, .local = 77, .service = ROCE_TCP(445) });
+	for (unsigned i = 0; i < 2; i++)
+		roce(1, &(struct roce){ .attribute = 0x13, .local = 5, .remote = 77 });
+	end(&other);
+	expect_direct(BH_ANSWERED);
+	EXPECT_INT(other.leaf[0].leaf_is.figures.bytes_to_server, 280);
+	EXPECT_INT(other.leaf[0].leaf_is.figures.bytes_to_client, 280);
 	begin(&other);
 	roce(0, &(struct roce){ .attribute = 0x10, .local = 77, .service = ROCE_TCP(5445) });
 	roce(1, &(struct roce){ .attribute = 0x12, .remote = 77 });
@@ -215,6 +250,7 @@ static void test_requests_beyond_the_limit_are_evicted_and_counted(void)
 int main(void)
 {
 	RUN(test_smb_direct_is_known_by_its_port_and_how_it_begins);
+	RUN(test_segments_that_come_twice_or_overlap_count_once);
 	RUN(test_a_connection_that_opens_is_named_whatever_becomes_of_it);
 	RUN(test_what_is_no_rdma_is_no_row);
 	RUN(test_messages_of_smb_on_that_port_are_read_as_on_any_other);
