@@ -518,7 +518,9 @@ static int prepare(struct watch *w)
 	w->heard = bh_heard_new(seed);
 	w->lines = bh_lines_new(w->cli->json);
 	name_source(w);
-	return w->inv && w->heard && w->lines ? 0 : bh_cli_fail(w->cli, BH_EXIT_SYSTEM, "out of memory");
+	return w->inv && w->heard && w->lines
+		       ? 0
+		       : bh_cli_fail(w->cli, BH_EXIT_SYSTEM, "out of memory");
 }
 
 static int watch(struct watch *w)
