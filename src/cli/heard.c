@@ -7,6 +7,7 @@
 #define NAMES     32768u /* in all: 10 MB when all of them are long */
 #define OF_OTHERS 8192u /* of hosts that were not seen speaking SMB */
 #define OF_ONE    16u /* of one host */
+#define DAY       (24 * 3600 * BH_SECOND)
 #define KINDS     512u /* of records; the sensor tells no more */
 
 struct name {
@@ -29,6 +30,7 @@ struct bh_heard {
 	struct host *buckets[BUCKETS];
 	uint64_t seed, lost;
 	size_t n_hosts, n_names, of_others, n_kinds;
+	bh_time latest; /* of all names */
 	bool news;
 	struct bh_event_count kinds[KINDS];
 	bool kind_news[KINDS];
@@ -180,6 +182,8 @@ static int heard_name(struct bh_heard *h, const struct bh_name_seen *seen)
 	n->group |= seen->group;
 	if (seen->when > n->when)
 		n->when = seen->when;
+	if (seen->when > h->latest)
+		h->latest = seen->when;
 	n->news = h->news = true;
 	return 0;
 }
@@ -259,7 +263,39 @@ int bh_heard_save(const struct bh_heard *h, struct bh_store *store, uint32_t sou
 	return r;
 }
 
-void bh_heard_saved(struct bh_heard *h)
+static void forget_names(struct bh_heard *h, struct host *o)
+{
+	for (struct name **at = &o->names; *at;) {
+		if ((*at)->when > h->latest - DAY) {
+			at = &(*at)->next;
+			continue;
+		}
+		*at = free_name(*at);
+		o->n_names--;
+		h->n_names--;
+		h->of_others -= !o->speaks;
+	}
+}
+
+/* Hosts go with their names: who speaks is known to speak when he speaks again. */
+static void forget_old(struct bh_heard *h)
+{
+	for (size_t i = 0; i < BUCKETS; i++) {
+		for (struct host **at = &h->buckets[i]; *at;) {
+			struct host *o = *at;
+			forget_names(h, o);
+			if (o->names || (o->speaks && h->n_hosts < HOSTS / 2)) {
+				at = &o->next;
+				continue;
+			}
+			*at = o->next;
+			free(o);
+			h->n_hosts--;
+		}
+	}
+}
+
+static void no_news(struct bh_heard *h)
 {
 	for (size_t i = 0; h->news && i < BUCKETS; i++) {
 		for (struct host *o = h->buckets[i]; o; o = o->next) {
@@ -269,4 +305,11 @@ void bh_heard_saved(struct bh_heard *h)
 	}
 	memset(h->kind_news, 0, sizeof h->kind_news);
 	h->news = false;
+}
+
+void bh_heard_saved(struct bh_heard *h)
+{
+	no_news(h);
+	if (h->of_others > OF_OTHERS / 2 || h->n_names > NAMES / 2 || h->n_hosts > HOSTS / 2)
+		forget_old(h);
 }

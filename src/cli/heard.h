@@ -25,6 +25,7 @@ BH_MUST int bh_heard_fact(struct bh_heard *h, const struct bh_fact *f);
 bool bh_heard_news(const struct bh_heard *h);
 /* Writes that, in a batch of the store. */
 BH_MUST int bh_heard_save(const struct bh_heard *h, struct bh_store *store, uint32_t source);
+/* It is in the database; what was not told for a day makes room when room gets scarce. */
 void bh_heard_saved(struct bh_heard *h);
 
 /* The kinds of records, as told last; good until the next fact. */

@@ -168,6 +168,32 @@ static void test_who_speaks_later_takes_no_room_from_others(void)
 	EXPECT_INT(bh_heard_lost(h), 2);
 }
 
+static void test_what_is_in_the_database_makes_room_in_time(void)
+{
+	BH_AUTO(bh_heard) h = bh_heard_new(1);
+	struct bh_fact later = named(7, "LATER");
+
+	with_folder();
+	flood(h, 100, 8192, 1);
+	later.name.when = 1000 + 23 * 3600 * BH_SECOND;
+	hear(h, later);
+	EXPECT_INT(bh_heard_lost(h), 1);
+	talks(h, 7, 8); /* who speaks has room, and his clock is heard */
+	hear(h, later);
+	EXPECT_INT(bh_heard_lost(h), 1);
+	save(h);
+	flood(h, 1, 1, 1); /* it is full of what is not old */
+	EXPECT_INT(bh_heard_lost(h), 2);
+	later.name.when += 2 * 3600 * BH_SECOND;
+	hear(h, later);
+	save(h);
+	flood(h, 20000, 8192, 1);
+	EXPECT_INT(bh_heard_lost(h), 2);
+	save(h);
+	EXPECT_INT(count_names(), 1 + 8192 + 8192);
+	clean_up();
+}
+
 static void test_all_of_it_has_an_end(void)
 {
 	BH_AUTO(bh_heard) h = bh_heard_new(1);
@@ -185,6 +211,7 @@ int main(void)
 	RUN(test_one_host_has_few_names);
 	RUN(test_a_flood_leaves_room_for_who_speaks);
 	RUN(test_who_speaks_later_takes_no_room_from_others);
+	RUN(test_what_is_in_the_database_makes_room_in_time);
 	RUN(test_all_of_it_has_an_end);
 	return tap_done();
 }
