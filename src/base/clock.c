@@ -147,6 +147,15 @@ int bh_date_parse(const char *text, size_t len, int64_t *ret)
 	return 0;
 }
 
+void bh_date_format(int64_t days, struct bh_buf *ret)
+{
+	int64_t y;
+	unsigned m, d;
+
+	civil(days, &y, &m, &d);
+	bh_buf_printf(ret, "%04lld-%02u-%02u", (long long)y, m, d);
+}
+
 #define DAY_SECONDS 86400
 
 static bool two_digits(const char *p, unsigned below, int64_t *ret)

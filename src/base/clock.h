@@ -23,6 +23,9 @@ void bh_time_ago(bh_time t, bh_time now, struct bh_buf *ret);
 /* "2026-01-31": days since 1970-01-01 (a calendar date, proleptic Gregorian); -EINVAL. */
 BH_MUST int bh_date_parse(const char *text, size_t len, int64_t *ret);
 
+/* The other way: "2026-01-31"; years of four digits. */
+void bh_date_format(int64_t days, struct bh_buf *ret);
+
 /* A time as people give it: RFC 3339 ("2026-01-31T12:00:00Z", "…+01:00"), a date, "today",
  * "yesterday", or how long before now ("2d", "2 days ago").  Days are UTC's, and end: a
  * day stands for its last moment instead of its first.  -EINVAL, -ERANGE. */

@@ -35,6 +35,26 @@ static inline bool bh_service_symmetric(struct bh_service s)
 #define BH_IFNAME 16 /* the kernel's IFNAMSIZ, NUL included */
 
 enum bh_profile { BH_DOMAIN, BH_PRIVATE, BH_PUBLIC };
+#define BH_PROFILES       3
+#define BH_PROFILE_BIT(p) (1u << (p))
+#define BH_ALL_PROFILES   (BH_PROFILE_BIT(BH_PROFILES) - 1)
+
+extern const char *const bh_profile_names[BH_PROFILES]; /* "domain", "private", "public" */
+
+/* How well an IPsec association protects what goes through it, weakest first. */
+enum bh_level { BH_CLEAR, BH_LEVEL_SECURE, BH_LEVEL_INTEGRITY, BH_LEVEL_ENCRYPTED };
+enum bh_by { BH_BY_UNSAID, BH_BY_CERTIFICATE, BH_BY_KERBEROS };
+
+extern const char *const bh_level_names[4]; /* "clear", "secure", "integrity", "encrypted" */
+extern const char *const bh_by_names[3]; /* "", "certificate", "kerberos" */
+
+/* The association a packet came through, or leaves through. */
+struct bh_association {
+	const char *const *groups; /* that the peer proved to be in; names without case */
+	size_t n_groups;
+	enum bh_level level; /* not BH_CLEAR */
+	enum bh_by by; /* BH_BY_UNSAID meets no `by` */
+};
 
 struct bh_flow {
 	struct bh_addr client, server; /* of one family */
@@ -44,6 +64,7 @@ struct bh_flow {
 	enum bh_profile profile; /* of a roaming machine's interface; ignored elsewhere */
 	struct bh_service service;
 	uint16_t sport; /* 0: an ephemeral client port */
+	const struct bh_association *secured; /* NULL: in clear */
 };
 
 enum bh_verdict { BH_PASS, BH_ALLOW, BH_SECURE, BH_BLOCK };

@@ -7,6 +7,25 @@ const char *const bh_hook_names[BH_HOOKS] = {
 	[BH_FWD] = "fwd",
 };
 
+const char *const bh_profile_names[BH_PROFILES] = {
+	[BH_DOMAIN] = "domain",
+	[BH_PRIVATE] = "private",
+	[BH_PUBLIC] = "public",
+};
+
+const char *const bh_level_names[] = {
+	[BH_CLEAR] = "clear",
+	[BH_LEVEL_SECURE] = "secure",
+	[BH_LEVEL_INTEGRITY] = "integrity",
+	[BH_LEVEL_ENCRYPTED] = "encrypted",
+};
+
+const char *const bh_by_names[] = {
+	[BH_BY_UNSAID] = "",
+	[BH_BY_CERTIFICATE] = "certificate",
+	[BH_BY_KERBEROS] = "kerberos",
+};
+
 const char *const bh_verdict_names[4] = {
 	[BH_PASS] = "pass",
 	[BH_ALLOW] = "allow",
