@@ -6,7 +6,7 @@
 #include "cli/cli.h"
 #include "keeper/keeper.h"
 
-#define BH_CLI_POLICY_BYTES (64u << 20)
+#define BH_CLI_POLICY_BYTES BH_KEEPER_POLICY_BYTES
 
 struct bh_cli_bound {
 	const char *path;
@@ -25,3 +25,7 @@ int bh_cli_text(
  * status after saying why. */
 int bh_cli_bind(const struct bh_cli *cli, const char *path, struct bh_span text,
 	const char *names_path, struct bh_arena *a, struct bh_cli_bound *ret);
+
+/* The same as if it were that day (since 1970-01-01, UTC); NULL: today. */
+int bh_cli_bind_on(const struct bh_cli *cli, const char *path, struct bh_span text,
+	const char *names_path, const int64_t *day, struct bh_arena *a, struct bh_cli_bound *ret);

@@ -9,7 +9,8 @@ enum { OPT_POLICY = 1, OPT_HOST, OPT_GATEWAY, OPT_NAMES, OPT_NOW, OPT_FLOWS };
 struct ask {
 	struct bh_explain x;
 	const char *policy, *host, *names, *flows, *hook, *src, *dst, *service;
-	bool gateway;
+	bool gateway, on_day;
+	int64_t day; /* --now */
 	/* This machine, or --host. */
 	struct bh_view view;
 	const struct bh_addr *addrs;
@@ -52,6 +53,7 @@ static bool wrong_address(const char *word)
 	return never_a_name(word) && bh_addr_parse(word, strlen(word), &ignored) < 0;
 }
 
+/* An end of a packet; none is fine. */
 static void resolve(const struct bh_explain *x, const char *word, struct addrs *to)
 {
 	const struct bh_names *n = &x->b->names;
@@ -60,7 +62,7 @@ static void resolve(const struct bh_explain *x, const char *word, struct addrs *
 	if (bh_addr_parse(word, strlen(word), &one) == 0)
 		add_addr(to, &one);
 	else if (n->resolve && !never_a_name(word))
-		(void)n->resolve(n->ctx, word, add_addr, to); /* none is fine */
+		(void)n->resolve(n->ctx, word, add_addr, to);
 }
 
 int bh_explain_host(const struct bh_explain *x, const char *const *words, size_t n,
@@ -76,7 +78,9 @@ int bh_explain_host(const struct bh_explain *x, const char *const *words, size_t
 	for (size_t i = 0; i < n; i++) {
 		if (bh_addr_parse(words[i], strlen(words[i]), &ignored) < 0)
 			names[n_names++] = bh_arena_str(x->a, words[i]);
-		resolve(x, words[i], &l);
+		/* Wherever a roaming machine is just now, it is not known by that. */
+		if (!bh_policy_roams(x->b->ready.bound, words[i]))
+			resolve(x, words[i], &l);
 	}
 	struct bh_addr *kept = bh_arena_copy(x->a, l.v, l.n * sizeof *l.v);
 	if (!kept || !bh_arena_ok(x->a))
@@ -303,9 +307,10 @@ static int ask_pairs(struct ask *q, json_t *all, struct bh_buf *text)
 		return bh_cli_fail(q->x.cli, BH_EXIT_INPUT, "'%s' has no address", q->dst);
 	for (size_t i = 0; !r && i < src.n; i++) {
 		for (size_t k = 0; !r && k < dst.n; k++) {
-			struct bh_flow f = {
-				.client = src.v[i], .server = dst.v[k], .service = service
-			};
+			struct bh_flow f = { .client = src.v[i],
+				.server = dst.v[k],
+				.service = service,
+				.profile = BH_PUBLIC };
 			if (f.client.family == f.server.family)
 				r = ask_one(q, &f, all, text);
 		}
@@ -368,12 +373,11 @@ static int take_word(struct ask *q, const char *word)
 	return 0;
 }
 
-static int take_date(const struct ask *q, const char *word)
+static int take_date(struct ask *q, const char *word)
 {
-	int64_t days;
-
-	if (bh_date_parse(word, strlen(word), &days) < 0)
+	if (bh_date_parse(word, strlen(word), &q->day) < 0)
 		return bh_cli_usage(q->x.cli, "--now is a date like 2026-01-31, not '%s'", word);
+	q->on_day = true;
 	return 0;
 }
 
@@ -419,7 +423,8 @@ static int run(struct bh_cli *cli)
 	int r = read_options(cli, &q);
 
 	if (!r)
-		r = bh_cli_bind(cli, q.policy, (struct bh_span){ 0 }, q.names, &a, &b);
+		r = bh_cli_bind_on(cli, q.policy, (struct bh_span){ 0 }, q.names,
+			q.on_day ? &q.day : NULL, &a, &b);
 	if (r)
 		return r;
 	bh_cli_diags(cli, &b.diags);

@@ -1,20 +1,47 @@
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "cli/explain.h"
+#include "cli/fields.h"
 
 #define MAX_HOST_WORDS 64u
+#define MAX_KNOWN      16384u /* machines and subnets kept ready; then they are made anew */
+#define OUT_BYTES      65536u
+
+/* What is made of a few words once, and asked for again and again: a machine's view, a set
+ * of subnets. */
+struct known {
+	struct known *next; /* with the same hash, modulo */
+	uint64_t hash;
+	char *key;
+	size_t key_len;
+	struct bh_view view;
+	struct bh_addrset subnets;
+};
+
+struct cache {
+	struct bh_arena a;
+	struct known *slots[MAX_KNOWN];
+	size_t n;
+};
 
 /* Reading one line: the first thing wrong is what is said. */
 struct line {
 	const struct bh_explain *x;
 	unsigned number;
 	char problem[200];
-	struct bh_arena a; /* of this line alone */
-	json_t *views; /* host → number in `known` */
-	struct bh_view *known;
-	size_t n_known, cap;
-	json_t *warned; /* unknown fields told of once */
+	struct bh_fields f;
+	struct cache hosts, subnets;
+	struct bh_view gateway;
+	const char **groups; /* heap */
+	size_t groups_cap;
+	/* "file" of an answer, as JSON; only where there are several. */
+	const char *file;
+	char *file_json;
+	char *out; /* OUT_BYTES */
+	size_t out_len;
 };
 
 static bool wrong(struct line *l, const char *fmt, ...) BH_PRINTF(2, 3);
@@ -30,62 +57,69 @@ static bool wrong(struct line *l, const char *fmt, ...)
 	return false;
 }
 
-static const json_t *field(const json_t *o, const char *key)
+static const char *text_of(const struct line *l, enum bh_field i)
 {
-	const json_t *v = json_object_get(o, key);
-	return json_is_null(v) ? NULL : v;
+	const struct bh_value *v = &l->f.v[i];
+
+	return v->kind == BH_VALUE_TEXT ? l->f.texts[v->first].s : NULL;
 }
 
-/* One of some words; absent is fine when there is a fallback. */
-static bool read_choice(struct line *l, const json_t *o, const char *key, const char *const *words,
-	size_t n, int fallback, int *ret)
+static size_t len_of(const struct line *l, enum bh_field i)
 {
-	const json_t *v = field(o, key);
+	return l->f.texts[l->f.v[i].first].len;
+}
 
-	for (size_t i = 0; v && i < n; i++) {
-		if (json_is_string(v) && !strcmp(json_string_value(v), words[i])) {
-			*ret = (int)i;
+/* ---- fields of one word ---- */
+
+/* One of some words; absent is fine when there is a fallback. */
+static bool read_choice(
+	struct line *l, enum bh_field i, const char *const *words, size_t n, int fallback, int *ret)
+{
+	const char *text = text_of(l, i);
+
+	for (size_t k = 0; text && k < n; k++) {
+		if (!strcmp(text, words[k])) {
+			*ret = (int)k;
 			return true;
 		}
 	}
-	if (!v && fallback >= 0) {
+	if (l->f.v[i].kind == BH_VALUE_NONE && fallback >= 0) {
 		*ret = fallback;
 		return true;
 	}
-	return wrong(l, "\"%s\" is one of %s, %s%s%s", key, words[0], words[1], n > 2 ? ", " : "",
-		n > 2 ? words[2] : "");
+	return wrong(l, "\"%s\" is one of %s, %s%s%s", bh_field_names[i], words[0], words[1],
+		n > 2 ? ", " : "", n > 2 ? words[2] : "");
 }
 
-static bool read_address(struct line *l, const json_t *o, const char *key, struct bh_addr *ret)
+static bool read_address(struct line *l, enum bh_field i, struct bh_addr *ret)
 {
-	const json_t *v = field(o, key);
+	const char *text = text_of(l, i);
 
-	if (json_is_string(v) && !bh_addr_parse(json_string_value(v), json_string_length(v), ret))
+	if (text && !bh_addr_parse(text, len_of(l, i), ret))
 		return true;
-	return wrong(l, "\"%s\" is an IPv4 or IPv6 address", key);
+	return wrong(l, "\"%s\" is an IPv4 or IPv6 address", bh_field_names[i]);
 }
 
-static bool read_ifname(struct line *l, const json_t *o, const char *key, char ret[BH_IFNAME])
+static bool read_ifname(struct line *l, enum bh_field i, char ret[BH_IFNAME])
 {
-	const json_t *v = field(o, key);
+	const char *text = text_of(l, i);
 
-	if (!v)
+	if (l->f.v[i].kind == BH_VALUE_NONE)
 		return true;
-	if (!json_is_string(v) || json_string_length(v) >= BH_IFNAME)
-		return wrong(l, "\"%s\" is an interface's name of at most %d characters", key,
-			BH_IFNAME - 1);
-	memcpy(ret, json_string_value(v), json_string_length(v) + 1);
+	if (!text || len_of(l, i) >= BH_IFNAME)
+		return wrong(l, "\"%s\" is an interface's name of at most %d characters",
+			bh_field_names[i], BH_IFNAME - 1);
+	memcpy(ret, text, len_of(l, i) + 1);
 	return true;
 }
 
-static bool read_service(struct line *l, const json_t *o, struct bh_service *ret)
+static bool read_service(struct line *l, struct bh_service *ret)
 {
-	const json_t *v = field(o, "service");
+	const char *text = text_of(l, BH_FIELD_SERVICE);
 
-	if (!json_is_string(v))
+	if (!text)
 		return wrong(l, "\"service\" is smb, netbios-ssn, netbios-ns, netbios-dgm, "
 				"smbdirect, quic, a service's name, tcp/N or udp/N");
-	const char *text = json_string_value(v);
 	switch (bh_policy_service_parse(l->x->b->ready.bound, text, ret)) {
 	case 0: return true;
 	case -E2BIG:
@@ -96,17 +130,82 @@ static bool read_service(struct line *l, const json_t *o, struct bh_service *ret
 	}
 }
 
-static bool read_sport(struct line *l, const json_t *o, uint16_t *ret)
+static bool read_sport(struct line *l, uint16_t *ret)
 {
-	const json_t *v = field(o, "sport");
+	const struct bh_value *v = &l->f.v[BH_FIELD_SPORT];
 
-	if (!v)
+	if (v->kind == BH_VALUE_NONE)
 		return true;
-	json_int_t n = json_is_integer(v) ? json_integer_value(v) : -1;
-	if (n < 0 || n > 65535)
+	if (v->kind != BH_VALUE_NUMBER || v->number < 0 || v->number > 65535)
 		return wrong(l, "\"sport\" is a port from 0 to 65535");
-	*ret = (uint16_t)n;
+	*ret = (uint16_t)v->number;
 	return true;
+}
+
+/* ---- what was seen before ---- */
+
+static uint64_t hash_of(const struct line *l, const struct bh_value *v)
+{
+	uint64_t h = 0xcbf29ce484222325u; /* FNV-1a; the NULs keep the words apart */
+
+	for (size_t i = 0; i < v->n; i++) {
+		const struct bh_text *t = &l->f.texts[v->first + i];
+		for (size_t k = 0; k <= t->len; k++)
+			h = (h ^ (unsigned char)t->s[k]) * 0x100000001b3u;
+	}
+	return h ^ h >> 29;
+}
+
+static bool same_words(const struct line *l, const struct bh_value *v, const struct known *k)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < v->n; i++) {
+		const struct bh_text *t = &l->f.texts[v->first + i];
+		if (k->key_len - at < t->len + 1 || memcmp(k->key + at, t->s, t->len + 1) != 0)
+			return false;
+		at += t->len + 1;
+	}
+	return at == k->key_len;
+}
+
+static struct known *find(struct line *l, struct cache *c, const struct bh_value *v)
+{
+	uint64_t h = hash_of(l, v);
+	struct known *k = c->slots[h % MAX_KNOWN];
+
+	while (k && (k->hash != h || !same_words(l, v, k)))
+		k = k->next;
+	return k;
+}
+
+/* Whoever asks for ever more machines gets each of them made when it comes. */
+static struct known *remember(struct line *l, struct cache *c, const struct bh_value *v)
+{
+	size_t len = 0, at = 0;
+
+	if (c->n == MAX_KNOWN) {
+		bh_arena_reset(&c->a);
+		*c = (struct cache){ 0 };
+	}
+	for (size_t i = 0; i < v->n; i++)
+		len += l->f.texts[v->first + i].len + 1;
+	struct known *k = bh_arena_alloc(&c->a, sizeof *k);
+	char *key = bh_arena_alloc(&c->a, len + 1);
+	if (!k || !key)
+		return NULL;
+	for (size_t i = 0; i < v->n; i++) {
+		const struct bh_text *t = &l->f.texts[v->first + i];
+		memcpy(key + at, t->s, t->len + 1);
+		at += t->len + 1;
+	}
+	k->hash = hash_of(l, v);
+	k->key = key;
+	k->key_len = len;
+	k->next = c->slots[k->hash % MAX_KNOWN];
+	c->slots[k->hash % MAX_KNOWN] = k;
+	c->n++;
+	return k;
 }
 
 /* "10.1.0.0/24" or one address. */
@@ -130,119 +229,106 @@ static bool read_prefix(struct line *l, const char *text, struct bh_addrset *to)
 		return wrong(l, "\"localsubnet\": '%.60s' has host bits set", text);
 	hi = lo;
 	hi.num |= tail;
-	*to = bh_addrset_union(&l->a, *to, bh_addrset_range(&l->a, &lo, &hi));
+	*to = bh_addrset_union(&l->subnets.a, *to, bh_addrset_range(&l->subnets.a, &lo, &hi));
 	return true;
 }
 
-static bool read_localsubnet(struct line *l, const json_t *o, struct bh_addrset *ret)
+static bool read_localsubnet(struct line *l, const struct bh_addrset **ret)
 {
-	const json_t *v = field(o, "localsubnet");
+	const struct bh_value *v = &l->f.v[BH_FIELD_LOCALSUBNET];
+	struct bh_addrset s = { 0 };
 
-	if (!v)
+	if (v->kind == BH_VALUE_NONE)
 		return true;
-	if (!json_is_array(v))
+	if (v->kind != BH_VALUE_TEXTS)
 		return wrong(l, "\"localsubnet\" is an array of prefixes");
-	for (size_t i = 0; i < json_array_size(v); i++) {
-		const json_t *one = json_array_get(v, i);
-		if (!json_is_string(one))
-			return wrong(l, "\"localsubnet\" is an array of prefixes");
-		if (!read_prefix(l, json_string_value(one), ret))
-			return false;
+	struct known *k = find(l, &l->subnets, v);
+	if (!k) {
+		k = remember(l, &l->subnets, v);
+		for (size_t i = 0; k && i < v->n; i++) {
+			if (!read_prefix(l, l->f.texts[v->first + i].s, &s))
+				return false;
+		}
+		if (!k || !bh_arena_ok(&l->subnets.a))
+			return wrong(l, "out of memory");
+		k->subnets = s;
 	}
-	return true;
-}
-
-/* What only matters to sentences that are not built yet is still held to its type. */
-static bool check_secured(struct line *l, const json_t *o)
-{
-	static const char *const levels[] = { "secure", "integrity", "encrypted" };
-	static const char *const by[] = { "certificate", "kerberos" };
-	const json_t *v = field(o, "secured");
-	int ignored;
-
-	if (v && !json_is_array(v))
-		return wrong(l, "\"secured\" is an array of groups, or null");
-	for (size_t i = 0; v && i < json_array_size(v); i++) {
-		if (!json_is_string(json_array_get(v, i)))
-			return wrong(l, "\"secured\" is an array of groups, or null");
-	}
-	return read_choice(l, o, "level", levels, BH_LEN(levels), 0, &ignored) &&
-	       read_choice(l, o, "by", by, BH_LEN(by), 0, &ignored);
-}
-
-/* ---- the machine that asks ---- */
-
-static bool host_words(struct line *l, const json_t *host, const char **words, size_t *n)
-{
-	size_t have = json_is_array(host) ? json_array_size(host) : 1;
-
-	if (have > MAX_HOST_WORDS)
-		return wrong(l, "\"host\" has more than %u names and addresses", MAX_HOST_WORDS);
-	for (size_t i = 0; i < have; i++) {
-		const json_t *one = json_is_array(host) ? json_array_get(host, i) : host;
-		if (!json_is_string(one) || !json_string_length(one))
-			return wrong(l, "\"host\" is a name, an address, or an array of these");
-		words[i] = json_string_value(one);
-	}
-	*n = have;
+	*ret = &k->subnets;
 	return true;
 }
 
 /* A machine's view is made once: a batch asks for the same few again and again. */
-static bool view_of(struct line *l, const json_t *host, size_t *ret)
+static bool read_host(struct line *l, const struct bh_view **ret)
 {
+	const struct bh_value *v = &l->f.v[BH_FIELD_HOST];
 	const char *words[MAX_HOST_WORDS];
-	size_t n = 0;
-	char *key = json_dumps(host, JSON_COMPACT | JSON_ENCODE_ANY);
+	struct bh_view view;
 
-	if (!key)
-		return wrong(l, "out of memory");
-	const json_t *had = json_object_get(l->views, key);
-	bool fine = had || host_words(l, host, words, &n);
-	*ret = had ? (size_t)json_integer_value(had) : l->n_known;
-	if (fine && !had) {
-		struct bh_view v;
-		if (l->n_known == l->cap) {
-			size_t cap = l->cap ? l->cap * 2 : 16;
-			struct bh_view *more = realloc(l->known, cap * sizeof *more);
-			fine = more || wrong(l, "out of memory");
-			if (more) {
-				l->known = more;
-				l->cap = cap;
-			}
-		}
-		if (fine && bh_explain_host(l->x, words, n, &v, NULL, NULL) < 0)
-			fine = wrong(l, "out of memory");
-		if (fine) {
-			l->known[l->n_known++] = v;
-			json_object_set_new(l->views, key, json_integer((json_int_t)*ret));
-		}
+	if (v->kind != BH_VALUE_TEXT && v->kind != BH_VALUE_TEXTS)
+		return wrong(l, "\"host\" is a name, an address, or an array of these");
+	struct known *k = find(l, &l->hosts, v);
+	if (k) {
+		*ret = &k->view;
+		return true;
 	}
-	free(key);
-	return fine;
+	if (v->n > MAX_HOST_WORDS)
+		return wrong(l, "\"host\" has more than %u names and addresses", MAX_HOST_WORDS);
+	for (size_t i = 0; i < v->n; i++) {
+		words[i] = l->f.texts[v->first + i].s;
+		if (!words[i][0])
+			return wrong(l, "\"host\" is a name, an address, or an array of these");
+	}
+	k = remember(l, &l->hosts, v);
+	const struct bh_explain in = { l->x->cli, l->x->b, &l->hosts.a };
+	if (!k || bh_explain_host(&in, words, v->n, &view, NULL, NULL) < 0)
+		return wrong(l, "out of memory");
+	k->view = view;
+	*ret = &k->view;
+	return true;
+}
+
+/* ---- the association ---- */
+
+/* secured is absent or null: the packet goes in clear, whatever level and by say. */
+static bool read_secured(struct line *l, struct bh_association *a, bool *secured)
+{
+	const struct bh_value *v = &l->f.v[BH_FIELD_SECURED];
+	int level, by, unsaid = BH_BY_KERBEROS;
+
+	if (!read_choice(l, BH_FIELD_LEVEL, bh_level_names + 1, BH_LEVEL_ENCRYPTED, 0, &level) ||
+		!read_choice(l, BH_FIELD_BY, bh_by_names + 1, BH_BY_KERBEROS, unsaid, &by))
+		return false;
+	*secured = v->kind != BH_VALUE_NONE;
+	if (!*secured)
+		return true;
+	if (v->kind != BH_VALUE_TEXTS)
+		return wrong(l, "\"secured\" is an array of groups, or null");
+	if (v->n > l->groups_cap) {
+		const char **more = realloc(l->groups, v->n * sizeof *more);
+		if (!more)
+			return wrong(l, "out of memory");
+		l->groups = more;
+		l->groups_cap = v->n;
+	}
+	for (size_t i = 0; i < v->n; i++)
+		l->groups[i] = l->f.texts[v->first + i].s;
+	*a = (struct bh_association){ .groups = l->groups,
+		.n_groups = v->n,
+		.level = (enum bh_level)(level + 1),
+		.by = by == unsaid ? BH_BY_UNSAID : (enum bh_by)(by + 1) };
+	return true;
 }
 
 /* ---- one line ---- */
 
-static void warn_unknown(struct line *l, json_t *o)
+static void warn_unknown(struct line *l)
 {
-	static const char *const known[] = { "hook", "host", "client", "server", "service",
-		"profile", "iif", "oif", "sport", "localsubnet", "secured", "level", "by" };
-	const char *key;
-	json_t *v;
-
-	json_object_foreach(o, key, v)
-	{
-		bool found = false;
-		for (size_t i = 0; i < BH_LEN(known); i++)
-			found |= !strcmp(key, known[i]);
-		if (found || json_object_get(l->warned, key) || json_object_size(l->warned) > 20)
-			continue;
-		json_object_set_new(l->warned, key, json_true());
+	for (; l->f.n_told < l->f.n_unknown; l->f.n_told++) {
 		struct bh_diag d = { .file = "-", .line = l->number, .severity = BH_WARNING };
 		char text[160];
 		BH_AUTO_BUF b = { 0 };
-		snprintf(text, sizeof text, "a flow has no field \"%.60s\": it is ignored", key);
+		snprintf(text, sizeof text, "a flow has no field \"%.60s\": it is ignored",
+			l->f.unknown[l->f.n_told]);
 		d.text = text;
 		bh_diag_render(&d, l->x->cli->color, &b);
 		if (!l->x->cli->quiet)
@@ -250,56 +336,106 @@ static void warn_unknown(struct line *l, json_t *o)
 	}
 }
 
-static bool decide(struct line *l, json_t *o, struct bh_decision *ret)
+static bool decide(struct line *l, struct bh_decision *ret)
 {
-	static const char *const profiles[] = { "domain", "private", "public" };
 	struct bh_flow f = { 0 };
-	struct bh_addrset localsubnet = { 0 };
-	const json_t *host = field(o, "host");
+	struct bh_association a;
+	const struct bh_view *view = &l->gateway;
 	int hook, profile;
-	size_t view = 0;
+	bool secured;
 
-	if (!read_choice(l, o, "hook", bh_hook_names, BH_HOOKS, -1, &hook) ||
-		!read_address(l, o, "client", &f.client) ||
-		!read_address(l, o, "server", &f.server) || !read_service(l, o, &f.service) ||
-		!read_choice(l, o, "profile", profiles, BH_LEN(profiles), BH_PUBLIC, &profile) ||
-		!read_ifname(l, o, "iif", f.iif) || !read_ifname(l, o, "oif", f.oif) ||
-		!read_sport(l, o, &f.sport) || !read_localsubnet(l, o, &localsubnet) ||
-		!check_secured(l, o))
+	if (!read_choice(l, BH_FIELD_HOOK, bh_hook_names, BH_HOOKS, -1, &hook) ||
+		!read_address(l, BH_FIELD_CLIENT, &f.client) ||
+		!read_address(l, BH_FIELD_SERVER, &f.server) || !read_service(l, &f.service) ||
+		!read_choice(
+			l, BH_FIELD_PROFILE, bh_profile_names, BH_PROFILES, BH_PUBLIC, &profile) ||
+		!read_ifname(l, BH_FIELD_IIF, f.iif) || !read_ifname(l, BH_FIELD_OIF, f.oif) ||
+		!read_sport(l, &f.sport) || !read_localsubnet(l, &f.localsubnet) ||
+		!read_secured(l, &a, &secured))
 		return false;
 	if (f.client.family != f.server.family)
 		return wrong(l, "\"client\" and \"server\" are of two families");
-	if (host && hook != BH_FWD && !view_of(l, host, &view))
+	if (hook != BH_FWD && l->f.v[BH_FIELD_HOST].kind != BH_VALUE_NONE && !read_host(l, &view))
 		return false;
 	f.hook = (enum bh_hook)hook;
 	f.profile = (enum bh_profile)profile;
-	f.localsubnet = &localsubnet;
-	bh_policy_decide(l->x->b->ready.bound, &l->known[view], &f, ret);
-	warn_unknown(l, o);
+	f.secured = secured ? &a : NULL;
+	bh_policy_decide(l->x->b->ready.bound, view, &f, ret);
 	return true;
 }
 
-static bool answer(struct line *l, const char *text, size_t len)
-{
-	json_error_t err;
-	json_t *o = json_loadb(text, len, JSON_REJECT_DUPLICATES, &err);
-	struct bh_decision d;
-	bool fine;
+/* ---- answers ---- */
 
-	if (!o)
-		return wrong(l, "this is no JSON: %s", err.text);
-	fine = json_is_object(o) ? decide(l, o, &d) : wrong(l, "a flow is one JSON object a line");
-	json_decref(o);
-	bh_arena_reset(&l->a);
-	if (!fine)
-		return false;
-	printf("{\"verdict\": \"%s\", \"admit\": %s, \"line\": ", bh_verdict_names[d.verdict],
-		d.admit ? "true" : "false");
-	if (d.line)
-		printf("%u}\n", d.line);
+static int flush(struct line *l)
+{
+	size_t n = fwrite(l->out, 1, l->out_len, stdout);
+
+	(void)n; /* bh_cli_flush looks at the stream */
+	l->out_len = 0;
+	return bh_cli_flush(l->x->cli);
+}
+
+static void add(struct line *l, const char *s)
+{
+	size_t n = strlen(s);
+
+	memcpy(l->out + l->out_len, s, n);
+	l->out_len += n;
+}
+
+static void add_line(struct line *l, unsigned n)
+{
+	char digits[16];
+	size_t i = sizeof digits;
+
+	digits[--i] = '\0';
+	do {
+		digits[--i] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n);
+	add(l, digits + i);
+}
+
+static bool file_json(struct line *l, const char *file)
+{
+	if (l->file == file && l->file_json)
+		return true;
+	free(l->file_json);
+	json_t *text = json_string(file);
+	l->file_json = text ? json_dumps(text, JSON_ENCODE_ANY | JSON_ENSURE_ASCII) : NULL;
+	json_decref(text);
+	if (!l->file_json) /* a name that is no UTF-8 */
+		l->file_json = strdup("null");
+	l->file = file;
+	return l->file_json;
+}
+
+static int answer(struct line *l, const struct bh_decision *d)
+{
+	bool files = l->x->b->ready.bound->includes;
+
+	if (files && d->line && !file_json(l, d->file))
+		return bh_cli_fail(l->x->cli, BH_EXIT_SYSTEM, "out of memory");
+	if (files && d->line && strlen(l->file_json) > OUT_BYTES / 2)
+		return bh_cli_fail(l->x->cli, BH_EXIT_SYSTEM, "a file's name is too long");
+	if (l->out_len > OUT_BYTES / 2 - 256) {
+		int r = flush(l);
+		if (r)
+			return r;
+	}
+	add(l, "{\"verdict\": \"");
+	add(l, bh_verdict_names[d->verdict]);
+	add(l, d->admit ? "\", \"admit\": true, \"line\": " : "\", \"admit\": false, \"line\": ");
+	if (d->line)
+		add_line(l, d->line);
 	else
-		puts("null}");
-	return true;
+		add(l, "null");
+	if (files) {
+		add(l, ", \"file\": ");
+		add(l, d->line ? l->file_json : "null");
+	}
+	add(l, "}\n");
+	return 0;
 }
 
 static int refuse(struct line *l)
@@ -308,56 +444,125 @@ static int refuse(struct line *l)
 		.file = "-", .line = l->number, .severity = BH_ERROR, .text = l->problem
 	};
 	BH_AUTO_BUF b = { 0 };
+	int r = flush(l);
 
-	fflush(stdout);
 	bh_diag_render(&d, l->x->cli->color, &b);
 	fputs(bh_buf_text(&b), stderr);
-	return BH_EXIT_INPUT;
+	return r ? r : BH_EXIT_INPUT;
 }
 
 static bool blank(const char *s, size_t len)
 {
-	return strspn(s, " \t\r\n") == len;
+	while (len && (*s == ' ' || *s == '\t' || *s == '\r')) {
+		s++;
+		len--;
+	}
+	return !len;
 }
 
-static int read_lines(struct line *l, FILE *in)
+static int one_line(struct line *l, char *text, size_t len)
 {
-	char *text = NULL;
-	size_t cap = 0;
-	ssize_t len;
-	int r = BH_EXIT_OK;
+	struct bh_decision d;
 
-	while (!r && (len = getline(&text, &cap, in)) > 0) {
-		l->number++;
-		if (blank(text, (size_t)len))
-			continue;
-		/* Whoever asks line by line waits for each answer. */
-		r = answer(l, text, (size_t)len) ? bh_cli_flush(l->x->cli) : refuse(l);
+	l->number++;
+	if (blank(text, len))
+		return 0;
+	int r = bh_fields_read(&l->f, text, len, l->problem);
+	if (r == -ENOMEM)
+		return bh_cli_fail(l->x->cli, BH_EXIT_SYSTEM, "out of memory");
+	if (r || !decide(l, &d))
+		return refuse(l);
+	warn_unknown(l);
+	return answer(l, &d);
+}
+
+/* ---- lines ---- */
+
+struct input {
+	int fd;
+	char *v;
+	size_t start, end, cap;
+};
+
+/* More bytes behind what is there; 0 at the end of the file, -1: errno. */
+static ssize_t more(struct input *in)
+{
+	if (in->start) {
+		memmove(in->v, in->v + in->start, in->end - in->start);
+		in->end -= in->start;
+		in->start = 0;
 	}
-	free(text);
-	return r;
+	/* One byte is left for the end of a last line that has none. */
+	if (in->end + 1 >= in->cap) {
+		size_t cap = in->cap ? 2 * in->cap : 1u << 18;
+		char *v = realloc(in->v, cap);
+		if (!v)
+			return -1;
+		in->v = v;
+		in->cap = cap;
+	}
+	ssize_t n = read(in->fd, in->v + in->end, in->cap - in->end - 1);
+	if (n > 0)
+		in->end += (size_t)n;
+	return n;
+}
+
+static int read_lines(struct line *l, struct input *in)
+{
+	for (size_t looked = 0;;) {
+		char *start = in->v + in->start;
+		char *nl =
+			in->v ? memchr(start + looked, '\n', in->end - in->start - looked) : NULL;
+		if (nl) {
+			int r = one_line(l, start, (size_t)(nl - start));
+			if (r)
+				return r;
+			in->start += (size_t)(nl + 1 - start);
+			looked = 0;
+			continue;
+		}
+		looked = in->end - in->start;
+		/* Whoever asks line by line waits for each answer. */
+		int r = flush(l);
+		ssize_t n = r ? 0 : more(in);
+		if (n < 0)
+			return bh_cli_fail(l->x->cli, BH_EXIT_SYSTEM, "cannot read the flows: %s",
+				strerror(errno));
+		if (n > 0)
+			continue;
+		if (!r && in->end > in->start)
+			r = one_line(l, in->v + in->start, in->end - in->start);
+		return r ? r : flush(l);
+	}
 }
 
 int bh_explain_batch(const struct bh_explain *x, const char *path)
 {
-	struct line l = { .x = x, .views = json_object(), .warned = json_object() };
-	FILE *in = strcmp(path, "-") ? fopen(path, "re") : stdin;
+	struct line *l = calloc(1, sizeof *l);
+	struct input in = { .fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) : 0 };
 	int r = BH_EXIT_SYSTEM;
 
-	l.known = calloc(16, sizeof *l.known);
-	l.cap = 16;
-	/* View 0 is the gateway's. */
-	if (!in)
+	if (l) {
+		l->x = x;
+		l->out = malloc(OUT_BYTES);
+	}
+	if (in.fd < 0)
 		r = bh_cli_fail(x->cli, BH_EXIT_INPUT, "cannot open %s: %s", path, strerror(errno));
-	else if (!l.known || !l.views || !l.warned ||
-		 bh_policy_view_gateway(x->b->ready.bound, x->a, &l.known[0]) < 0)
+	else if (!l || !l->out || bh_policy_view_gateway(x->b->ready.bound, x->a, &l->gateway) < 0)
 		r = bh_cli_fail(x->cli, BH_EXIT_SYSTEM, "out of memory");
 	else
-		l.n_known = 1, r = read_lines(&l, in);
-	if (in && in != stdin)
-		fclose(in);
-	json_decref(l.views);
-	json_decref(l.warned);
-	free(l.known);
+		r = read_lines(l, &in);
+	if (in.fd > 0)
+		close(in.fd);
+	free(in.v);
+	if (l) {
+		bh_fields_reset(&l->f);
+		bh_arena_reset(&l->hosts.a);
+		bh_arena_reset(&l->subnets.a);
+		free(l->groups);
+		free(l->file_json);
+		free(l->out);
+		free(l);
+	}
 	return r;
 }

@@ -33,8 +33,10 @@ static bool rule_speaks(const struct bh_ready *r, size_t rule, const struct bh_g
 {
 	const struct bh_bound_rule *b = &r->bound->rules[rule];
 
-	if (!(b->hooks & BH_HOOK_BIT(g->hook)))
+	if (b->expired || !(b->hooks & BH_HOOK_BIT(g->hook)))
 		return false;
+	if (g->hook != BH_FWD && !(b->on & BH_PROFILE_BIT(BH_DOMAIN)))
+		return false; /* who plans does not roam */
 	if (g->hook == BH_IN ? !r->view.to_me[rule] : g->hook == BH_OUT && !r->view.from_me[rule])
 		return false;
 	return bh_policy_rule_names(b, g->service);

@@ -51,16 +51,69 @@ static json_t *service_json(struct bh_service s)
 	return json_string(text);
 }
 
+static json_t *texts_json(const char *const *v, size_t n)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(a, json_string(v[i]));
+	return a;
+}
+
+static json_t *profiles_json(unsigned on)
+{
+	json_t *v = json_array();
+
+	for (unsigned i = 0; i < BH_PROFILES; i++) {
+		if (on & BH_PROFILE_BIT(i))
+			json_array_append_new(v, json_string(bh_profile_names[i]));
+	}
+	return v;
+}
+
+static json_t *secure_json(const struct bh_bound_secure *s)
+{
+	if (!s)
+		return json_null();
+	return json_pack("{s:s, s:s?, s:o, s:o}", "level", bh_level_names[s->level], "by",
+		s->by ? bh_by_names[s->by] : NULL, "as", texts_json(s->as, s->n_as), "roaming",
+		texts_json(s->roaming, s->n_roaming));
+}
+
+static json_t *day_json(const struct bh_bound_rule *r)
+{
+	BH_AUTO_BUF b = { 0 };
+
+	if (!r->ends)
+		return json_null();
+	bh_date_format(r->until, &b);
+	return json_string(bh_buf_text(&b));
+}
+
+static void add_clauses(json_t *rule, const struct bh_bound_rule *r)
+{
+	json_object_set_new(rule, "on", profiles_json(r->on));
+	json_object_set_new(
+		rule, "via", r->via ? texts_json(r->via->patterns, r->via->n) : json_null());
+	json_object_set_new(rule, "secure", secure_json(r->secure));
+	json_object_set_new(rule, "even_in_clear", json_boolean(r->even_in_clear));
+	json_object_set_new(rule, "until", day_json(r));
+	json_object_set_new(rule, "expired", json_boolean(r->expired));
+	json_object_set_new(rule, "for_seconds", r->lasts ? json_integer(r->lasts) : json_null());
+}
+
 static json_t *rule_json(const struct bh_bound_rule *r)
 {
 	json_t *services = json_array();
 
 	for (size_t i = 0; i < r->n_services; i++)
 		json_array_append_new(services, service_json(r->services[i]));
-	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:o, s:s, s:i}", "action",
+	json_t *rule = json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:o, s:s, s:i}", "action",
 		r->block ? "block" : "allow", "services", services, "hooks", hooks_json(r->hooks),
 		"from", list_json(&r->from), "to", list_json(&r->to), "text", r->text, "reason",
 		text_or_null(r->reason), "file", r->file, "line", (int)r->line);
+	add_clauses(rule, r);
+	return rule;
 }
 
 static json_t *set_json(const struct bh_bound_set *s)
@@ -72,9 +125,8 @@ static json_t *set_json(const struct bh_bound_set *s)
 	json_decref(lists);
 	for (size_t i = 0; i < s->n_machines; i++)
 		json_array_append_new(machines, json_string(s->machines[i]));
-	return json_pack("{s:s, s:s, s:o, s:o, s:s, s:i}", "kind", s->hosts ? "hosts" : "network",
-		"name", s->name, "addresses", addrs, "machines", machines, "file", s->file, "line",
-		(int)s->line);
+	return json_pack("{s:s, s:s, s:o, s:o, s:s, s:i}", "kind", s->kind, "name", s->name,
+		"addresses", addrs, "machines", machines, "file", s->file, "line", (int)s->line);
 }
 
 static json_t *policy_json(const struct bh_ready *r)
@@ -256,7 +308,7 @@ static int format_one(const struct bh_cli *cli, const char *path, enum fmt_mode 
 
 	if (r)
 		return r;
-	if (bh_policy_parse(path, text, &a, &diags, &p) < 0)
+	if (bh_policy_read(path, text, &bh_keeper_files, &a, &diags, &p) < 0)
 		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "out of memory");
 	bh_cli_diags(cli, &diags);
 	if (diags.errors)

@@ -56,6 +56,13 @@ int bh_cli_ready(const struct bh_cli *cli, const struct bh_where *w, struct bh_a
 		    : bh_keeper_here(a, w->gateway, &place);
 	if (!r)
 		r = bh_keeper_plan(&b.ready, &place, a);
+	if (r == -EOPNOTSUPP) {
+		struct bh_diags unsaid = { .arena = a };
+		r = bh_keeper_unsaid(&b.ready, &place, a, &unsaid);
+		bh_cli_diags(cli, &unsaid);
+		if (!r)
+			return BH_EXIT_INPUT;
+	}
 	if (r == -E2BIG)
 		return bh_cli_fail(cli, BH_EXIT_INPUT,
 			"%s needs more ports or interfaces than one table can hold (%u and %u)",

@@ -1,7 +1,9 @@
 /*
  * apply: hand a planned policy to bulkhead-priv.
  */
+#include <limits.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "keeper/keeper.h"
 
@@ -25,6 +27,7 @@ bool bh_keeper_listened(void)
 int bh_keeper_apply(struct bh_priv *p, const struct bh_ready *r, enum bh_mode mode, uint32_t lease,
 	struct bh_priv_state *ret, const char **why)
 {
+	BH_AUTO_ARENA a = { 0 };
 	BH_AUTO_BUF text = { 0 };
 
 	if (mode == BH_AUDIT && !bh_keeper_listened()) {
@@ -32,15 +35,17 @@ int bh_keeper_apply(struct bh_priv *p, const struct bh_ready *r, enum bh_mode mo
 		       "keep it running";
 		return -ENOTCONN;
 	}
-	bh_policy_print(r->policy, &text);
-	if (!bh_buf_ok(&text)) {
+	char folder[PATH_MAX];
+	/* It is read again from wherever somebody stands then. */
+	bh_policy_print_whole(r->policy, getcwd(folder, sizeof folder) ? folder : ".", &a, &text);
+	if (!bh_buf_ok(&text) || !bh_arena_ok(&a)) {
 		*why = "out of memory";
 		return -ENOMEM;
 	}
-	const struct bh_priv_apply a = {
+	const struct bh_priv_apply ask = {
 		.table = &r->table, .mode = mode, .lease = lease, .policy_text = bh_buf_text(&text)
 	};
-	return bh_priv_apply(p, &a, ret, why);
+	return bh_priv_apply(p, &ask, ret, why);
 }
 
 static bool admit_all(void *ctx, const struct bh_flow *f)

@@ -40,14 +40,24 @@ struct bh_ready {
 	struct bh_names names; /* by which names */
 };
 
-/* Parses and binds text; names NULL: the system's resolver.  Problems in diags. */
+/* Where `include` finds its files: on disk, regular ones. */
+extern const struct bh_files bh_keeper_files;
+
+#define BH_KEEPER_POLICY_BYTES (64u << 20) /* of one file of a policy */
+
+/* Parses and binds text with the files that it includes and the tag files that it names;
+ * names NULL: the system's resolver.  Problems in diags, in the order of the text. */
 BH_MUST int bh_keeper_bind(const char *name, struct bh_span text, const struct bh_names *names,
 	struct bh_arena *a, struct bh_diags *diags, struct bh_ready *ret);
 
-/* Fills in view, table and place of what was bound. */
+/* What of the policy a table cannot say yet at that place, into diags (bh_plan_unsaid). */
+BH_MUST int bh_keeper_unsaid(const struct bh_ready *r, const struct bh_place *place,
+	struct bh_arena *a, struct bh_diags *diags);
+
+/* Fills in view, table and place of what was bound.  -EOPNOTSUPP: bh_keeper_unsaid says why. */
 BH_MUST int bh_keeper_plan(struct bh_ready *r, const struct bh_place *place, struct bh_arena *a);
 
-/* The system's resolver: every address of a name, both families. */
+/* The system's resolver: every address of a name, both families; and today. */
 void bh_keeper_names_system(struct bh_names *ret);
 
 /* A resolver over a hosts file ("ADDRESS NAME…" lines), for --names and tests. */

@@ -1,10 +1,12 @@
 #include <netdb.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <time.h>
 
-#include "keeper/keeper.h"
+#include "keeper/contacts.h"
 
 /* ---- the system's resolver ---- */
 
@@ -54,9 +56,43 @@ static int resolve_by_system(
 	return 0;
 }
 
+/* The domain controllers of an Active Directory domain ([MS-ADTS] 6.3.2.3): the hosts that
+ * its SRV record names, with all their addresses. */
+struct controllers {
+	bh_add_addr add;
+	void *to;
+	unsigned found;
+};
+
+static void add_controller(void *ctx, const char *host)
+{
+	struct controllers *c = ctx;
+
+	c->found += !resolve_by_system(NULL, host, c->add, c->to);
+}
+
+static int domain_by_system(void *ctx, const char *name, bh_add_addr add, void *to)
+{
+	struct controllers c = { .add = add, .to = to };
+	char record[512];
+
+	(void)ctx;
+	if (snprintf(record, sizeof record, "_ldap._tcp.dc._msdcs.%s", name) >= (int)sizeof record)
+		return -ENOENT;
+	int r = srv_ask(record, add_controller, &c);
+	return c.found ? 0 : r < 0 ? r : -ENOENT;
+}
+
+static int64_t today(void)
+{
+	return time(NULL) / 86400;
+}
+
 void bh_keeper_names_system(struct bh_names *ret)
 {
-	*ret = (struct bh_names){ .resolve = resolve_by_system };
+	*ret = (struct bh_names){
+		.resolve = resolve_by_system, .domain = domain_by_system, .today = today()
+	};
 }
 
 /* ---- a hosts file ---- */
@@ -147,6 +183,12 @@ int bh_keeper_names_file(const char *text, struct bh_arena *a, struct bh_names *
 	if (!bh_arena_ok(a))
 		return -ENOMEM;
 	qsort(h->v, h->n, sizeof *h->v, by_name);
-	*ret = (struct bh_names){ .ctx = h, .resolve = resolve_by_file, .lenient = true };
+	/* A domain stands there under its name, a namespace as it is written. */
+	*ret = (struct bh_names){ .ctx = h,
+		.resolve = resolve_by_file,
+		.domain = resolve_by_file,
+		.namespace = resolve_by_file,
+		.lenient = true,
+		.today = today() };
 	return 0;
 }

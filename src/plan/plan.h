@@ -15,9 +15,15 @@ struct bh_interface {
 	struct bh_addrset onlink;
 };
 
+/* The sentences that a table cannot say yet and that concern this view, an error each; returns
+ * how many.  diags NULL: they are counted only.  forwards as below. */
+unsigned bh_plan_unsaid(const struct bh_bound *b, const struct bh_view *v, bool forwards,
+	struct bh_diags *diags);
+
 /* The table for a view.  forwards: a host that also forwards gets the forward gates,
- * judged as a gateway.  policy_hash goes into the table as it is.  -ENOMEM, or -E2BIG
- * where a table's limits (model/table.h) do not suffice. */
+ * judged as a gateway.  policy_hash goes into the table as it is.  -ENOMEM, -E2BIG where a
+ * table's limits (model/table.h) do not suffice, or -EOPNOTSUPP where bh_plan_unsaid has
+ * something to say. */
 BH_MUST int bh_plan_table(const struct bh_bound *b, const struct bh_view *v,
 	const struct bh_interface *ifaces, size_t n_ifaces, bool forwards,
 	const uint8_t policy_hash[BH_HASH], struct bh_arena *a, struct bh_table *ret);

@@ -48,11 +48,14 @@ static bool applies(const struct planner *p, const struct spot *at, size_t rule)
 {
 	const struct bh_bound_rule *r = &p->b->rules[rule];
 
-	if (!(r->hooks & BH_HOOK_BIT(at->hook)) || !bh_policy_rule_names(r, at->service))
+	if (r->expired || !(r->hooks & BH_HOOK_BIT(at->hook)) ||
+		!bh_policy_rule_names(r, at->service))
 		return false;
-	if (at->hook == BH_IN)
-		return p->v->to_me[rule];
-	return at->hook == BH_FWD || p->v->from_me[rule];
+	if (at->hook == BH_FWD)
+		return true;
+	/* Who does not roam is on domain everywhere. */
+	return r->on & BH_PROFILE_BIT(BH_DOMAIN) &&
+	       (at->hook == BH_IN ? p->v->to_me[rule] : p->v->from_me[rule]);
 }
 
 /* The side of a rule that is not this machine. */
@@ -338,6 +341,8 @@ int bh_plan_table(const struct bh_bound *b, const struct bh_view *v,
 	struct bh_table t = { .gateway = v->gateway, .declared = b->declared };
 	size_t n = 0;
 
+	if (bh_plan_unsaid(b, v, forwards, NULL))
+		return -EOPNOTSUPP;
 	if (!gates)
 		return -ENOMEM;
 	for (unsigned h = 0; h < BH_HOOKS; h++) {

@@ -12,12 +12,22 @@
 #define BH_MAX_ERRORS   1000u /* told one by one; the rest is counted */
 #define BH_MAX_RESOLVED 4000000u /* ranges of all sets together, once resolved */
 #define BH_MAX_LINE     0x7fffffffu
+#define BH_MAX_FILES    256u /* a policy and what it includes */
+#define BH_MAX_INCLUDES 16u /* files that include files that include … */
+#define BH_MAX_ROAMING  (1u << 28) /* sets × machines, where machines roam */
 #define BH_MAX_PORTS    (BH_MAX_GATES / BH_HOOKS) /* what a table has room for */
+
+/* One file of the policy; the first is the policy itself. */
+struct bh_source {
+	const char *file; /* as people should see it */
+	struct bh_span text;
+};
 
 /* Where something stands in the text. */
 struct bh_mark {
 	const char *at;
 	unsigned line, column, length; /* column and length in characters */
+	unsigned source; /* which file */
 };
 
 enum bh_item_kind {
@@ -31,6 +41,8 @@ enum bh_item_kind {
 	BH_ITEM_INTERNET,
 	BH_ITEM_SELF,
 	BH_ITEM_LOCALSUBNET,
+	BH_ITEM_DOMAIN, /* `from domain` */
+	BH_ITEM_NAMESPACE, /* `from namespace` */
 	BH_ITEM_WORD, /* a name whose meaning is not looked up yet */
 };
 
@@ -62,31 +74,72 @@ struct bh_words {
 enum bh_sentence_kind {
 	BH_SENTENCE_BLANK, /* one or more blank lines */
 	BH_SENTENCE_REMARK, /* a line with nothing but a remark */
-	BH_SENTENCE_LOST, /* not understood, or not built: an error told of it */
+	BH_SENTENCE_LOST, /* not understood: an error told of it */
 	BH_SENTENCE_SET,
+	BH_SENTENCE_TAGS,
 	BH_SENTENCE_SERVICE,
 	BH_SENTENCE_DEFAULT,
 	BH_SENTENCE_RULE,
+	BH_SENTENCE_ROAMING,
+	BH_SENTENCE_INTERFACES,
+	BH_SENTENCE_GROUP,
+	BH_SENTENCE_PROFILE,
+	BH_SENTENCE_SERVER_OFF,
+	BH_SENTENCE_AUDIT,
+	BH_SENTENCE_RING,
+	BH_SENTENCE_INCLUDE,
+};
+
+/* What follows the `to` of a rule.  A mark without a line: not said. */
+struct bh_clauses {
+	struct bh_mark on_mark, via_mark, if_mark, even_mark, until_mark, for_mark;
+	struct bh_word via;
+	struct bh_words as;
+	int64_t until; /* days since 1970-01-01 */
+	int64_t seconds; /* `for` */
+	uint8_t on; /* BH_PROFILE_BIT mask; 0: not said */
+	uint8_t level; /* enum bh_level; BH_CLEAR: no `if` */
+	uint8_t by; /* enum bh_by */
 };
 
 struct bh_sentence {
 	struct bh_mark mark; /* its first word */
 	const char *remark; /* what follows '#'; NULL: none */
 	const char *reason; /* NULL: none */
-	const char *name; /* of a set or service; of whatever a lost sentence would define */
+	const char *name; /* of whatever it defines */
 	struct bh_mark name_mark;
-	struct bh_list list, except; /* set */
+	struct bh_list list, except; /* set; server off, audit, ring: whom */
 	struct bh_list from, to; /* rule */
 	struct bh_words services; /* default, rule */
+	/* roaming: sets; interfaces: names; tags: tags; profile: a set or interface for each
+	 * condition; ring: the set of which it is a part. */
+	struct bh_words words;
+	const struct bh_clauses *clauses; /* rule; NULL: none */
+	const char *text; /* tags, include: the file as written; group: the identity */
+	struct bh_mark text_mark;
+	int64_t seconds; /* server off, audit, ring: the duration; 0: not said */
 	struct bh_service port; /* service */
+	uint64_t authenticated; /* profile: bit per condition that is `authenticated by` */
 	uint8_t kind; /* enum bh_sentence_kind */
 	uint8_t hooks; /* as written: BH_HOOK_BIT of in or out; 0: unsaid */
+	/* tags: enum bh_tag_source; group: enum bh_group_kind; profile: enum bh_profile; ring:
+	 * percent, 0 when it has a list, BH_RING_REST. */
+	uint8_t what;
 	bool hosts; /* set: else network */
 	bool block; /* default, rule: else allow */
 	bool has_except;
+	bool otherwise; /* profile */
 	uint8_t would_be; /* of a lost sentence: what it tried to be */
 	bool broken; /* a set that lost items to errors: say nothing more about it */
+	bool roams; /* set: it has roaming members */
 };
+
+#define BH_RING_REST 255
+
+static inline bool bh_is_set(const struct bh_sentence *s)
+{
+	return s->kind == BH_SENTENCE_SET || s->kind == BH_SENTENCE_TAGS;
+}
 
 /* Names → numbers, without case. */
 struct bh_namemap {
@@ -118,19 +171,25 @@ struct bh_port_of {
 };
 
 struct bh_policy {
-	const char *file;
-	struct bh_span text; /* for the carets of bind's sentences */
-	struct bh_sentence *v; /* in the order of the text */
+	const struct bh_source *sources;
+	size_t n_sources;
+	struct bh_sentence *v; /* in the order of the text, included ones after their include */
 	size_t n;
-	struct bh_namemap sets; /* → index into v */
+	struct bh_namemap sets; /* and tags → index into v */
+	struct bh_namemap groups, interfaces, rings; /* → index into v */
 	struct bh_namemap machines; /* → index into machine_names */
 	const char **machine_names;
 	size_t n_machines;
 	struct bh_namemap services; /* one's own → index into v */
 	struct bh_port_of *ports;
 	size_t n_ports;
-	uint32_t *order; /* the set sentences, every set after those it names */
+	uint32_t *order; /* the set and tags sentences, every set after those it names */
 	size_t n_order;
+	/* The sets that `roaming` names → index into v, and where they are named. */
+	const uint32_t *roaming;
+	const struct bh_mark *roaming_mark;
+	size_t n_roaming;
+	const bool *roams; /* per machine; NULL when nobody roams */
 };
 
 /* What the text is made of, one token at a time (lex.c). */
@@ -146,25 +205,28 @@ struct bh_token {
 /* Complains; every diagnostic of the room is made here. */
 struct bh_complain {
 	struct bh_diags *diags;
-	struct bh_span text;
-	const char *file;
+	const struct bh_source *sources;
 	unsigned more; /* errors beyond BH_MAX_ERRORS */
 };
 
 void bh_complain(struct bh_complain *c, enum bh_severity severity, const struct bh_mark *m,
 	const char *fmt, ...) BH_PRINTF(4, 5);
 void bh_complain_end(struct bh_complain *c); /* tells how many were left out */
+#define BH_LINE_TEXT 300
+/* "line 7", or "line 7 of base.policy" where that is another file than from's. */
+const char *bh_line_of(const struct bh_complain *c, const struct bh_mark *m,
+	const struct bh_mark *from, char ret[BH_LINE_TEXT]);
 
 struct bh_lexer {
 	const char *at, *end, *line_start; /* line_start: where `column` counts from */
-	unsigned line, column;
+	unsigned line, column, source;
 	struct bh_complain *complain;
 	struct bh_arena *arena;
 	const char *remark; /* of the logical line that just ended */
 	bool failed; /* the logical line holds something that is no text */
 };
 
-void bh_lexer_open(struct bh_lexer *lx, struct bh_complain *c, struct bh_arena *a);
+void bh_lexer_open(struct bh_lexer *lx, unsigned source, struct bh_complain *c, struct bh_arena *a);
 /* END closes each logical line; EOF follows the last END. */
 struct bh_token bh_lexer_next(struct bh_lexer *lx);
 
@@ -180,15 +242,28 @@ void bh_item_parse(const struct bh_token *t, bool hosts, struct bh_complain *c, 
 	struct bh_item *ret);
 /* A word that may be the name of something new: NULL when it may, else why not. */
 const char *bh_name_problem(const char *word, size_t len);
+const char *bh_unc_problem(const char *word, size_t len);
 
 /* What the names mean, and what contradicts what (check.c).  -ENOMEM. */
 BH_MUST int bh_policy_check(struct bh_policy *p, struct bh_arena *a, struct bh_complain *c);
 
+/* Its parts.  services.c: what ports the services stand for, and what is said of them
+ * twice.  roam.c: who roams, once the sets are in order.  rules.c: what one rule may say. */
+void bh_check_services(struct bh_policy *p, struct bh_arena *a, struct bh_complain *c);
+void bh_check_service_words(struct bh_policy *p, struct bh_sentence *s, struct bh_complain *c);
+void bh_check_defaults(struct bh_policy *p, struct bh_complain *c);
+void bh_check_roaming(struct bh_policy *p, struct bh_arena *a, struct bh_complain *c);
+void bh_check_rule(struct bh_policy *p, struct bh_sentence *s, struct bh_complain *c);
+void bh_check_rings(struct bh_policy *p, struct bh_complain *c);
+
+/* The path of text as its sentence's file sees it: relative to that file's folder. */
+const char *bh_policy_path(const struct bh_source *from, const char *text, struct bh_arena *a);
+
 /* The port belongs to one of the services named. */
 bool bh_service_in_words(const struct bh_words *w, const struct bh_port_of *port);
 
-/* One sentence in canonical form, without remark; reason or not (print.c). */
-void bh_sentence_print(const struct bh_sentence *s, bool reason, struct bh_buf *ret);
+/* One sentence in canonical form, without reason and remark (print.c). */
+void bh_sentence_print(const struct bh_sentence *s, struct bh_buf *ret);
 
 /* Fixed sets (special.c). */
 struct bh_addrset bh_set_internet(struct bh_arena *a);
@@ -230,6 +305,9 @@ struct bh_bound_names {
 	struct bh_namemap map; /* names → machines */
 	/* Per rule, its lists as membership asks for them. */
 	const struct bh_member_list *from, *to;
+	const struct bh_member_list *tasks; /* per task */
+	const uint32_t *roaming; /* per bound roaming: → sets */
+	const bool *roams; /* per machine; NULL when nobody roams */
 };
 
 /* One machine: its names and all its stable addresses. */

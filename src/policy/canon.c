@@ -58,6 +58,53 @@ static void add_service(struct bh_buf *b, struct bh_service s)
 	bh_buf_printf(b, "%s/%u ", s.proto == BH_TCP ? "tcp" : "udp", s.port);
 }
 
+static void add_names(struct bh_buf *b, const char *const *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		bh_buf_str(b, i ? "," : " ");
+		add_name(b, v[i]);
+	}
+}
+
+static void add_clauses(struct bh_buf *b, const struct bh_bound_rule *r)
+{
+	bh_buf_printf(b, " on %u", r->on);
+	for (size_t i = 0; r->via && i < r->via->n; i++)
+		bh_buf_printf(b, "%s%s", i ? "," : " via ", r->via->patterns[i]);
+	if (r->secure) {
+		bh_buf_printf(b, " if %d by %d as", r->secure->level, r->secure->by);
+		add_names(b, r->secure->as, r->secure->n_as);
+		bh_buf_str(b, " roaming");
+		add_names(b, r->secure->roaming, r->secure->n_roaming);
+	}
+	if (r->ends)
+		bh_buf_printf(b, " until %lld", (long long)r->until);
+	if (r->lasts)
+		bh_buf_printf(b, " for %lld", (long long)r->lasts);
+}
+
+static void profile_line(struct lines *l, const struct bh_bound_profile *p)
+{
+	struct bh_buf b = { 0 };
+
+	bh_buf_printf(&b, "profile %s", bh_profile_names[p->profile]);
+	for (size_t i = 0; i < p->n; i++) {
+		bh_buf_printf(&b, " %s ", p->all[i].ifname ? p->all[i].ifname : "by");
+		bh_addrset_format(&p->all[i].servers.addrs, ",", &b);
+	}
+	keep(l, &b);
+}
+
+static void group_line(struct lines *l, const struct bh_bound_group *g)
+{
+	struct bh_buf b = { 0 };
+
+	bh_buf_str(&b, "group ");
+	add_name(&b, g->name);
+	bh_buf_printf(&b, " %d %s", g->kind, g->identity);
+	keep(l, &b);
+}
+
 static void rule_line(struct lines *l, const struct bh_bound *p, size_t i)
 {
 	const struct bh_bound_rule *r = &p->rules[i];
@@ -70,6 +117,7 @@ static void rule_line(struct lines *l, const struct bh_bound *p, size_t i)
 	add_list(&b, &r->from, &p->names->from[i]);
 	bh_buf_str(&b, " to ");
 	add_list(&b, &r->to, &p->names->to[i]);
+	add_clauses(&b, r);
 	keep(l, &b);
 }
 
@@ -98,6 +146,16 @@ static void all_lines(struct lines *l, const struct bh_bound *p)
 		add_members(&b, &s->except);
 		keep(l, &b);
 	}
+	for (size_t i = 0; i < p->n_roaming; i++) {
+		struct bh_buf b = { 0 };
+		bh_buf_str(&b, "roaming ");
+		add_name(&b, p->roaming[i].set);
+		keep(l, &b);
+	}
+	for (size_t i = 0; i < p->n_profiles; i++)
+		profile_line(l, &p->profiles[i]);
+	for (size_t i = 0; i < p->n_groups; i++)
+		group_line(l, &p->groups[i]);
 	for (size_t i = 0; i < p->n_rules; i++)
 		rule_line(l, p, i);
 	struct bh_buf b = { 0 };

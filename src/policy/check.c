@@ -7,33 +7,61 @@ struct check {
 	struct bh_policy *p;
 	struct bh_arena *a;
 	struct bh_complain *c;
-	size_t ports_cap, machines_cap;
+	size_t machines_cap;
 };
 
-/* ---- sets ---- */
+/* ---- what the sentences define ---- */
+
+/* One more name in its name space. */
+static void define(struct check *k, struct bh_namemap *m, uint32_t i, const char *advice)
+{
+	struct bh_sentence *s = &k->p->v[i];
+	char line[BH_LINE_TEXT];
+	int64_t had = bh_namemap_add(m, k->a, s->name, i);
+
+	if (had >= 0 && had != i)
+		bh_complain(k->c, BH_ERROR, &s->name_mark, "'%s' is defined already in %s: %s",
+			s->name, bh_line_of(k->c, &k->p->v[had].mark, &s->mark, line), advice);
+}
 
 static void define_set(struct check *k, uint32_t i)
 {
 	struct bh_sentence *s = &k->p->v[i];
 	enum bh_item_kind kind;
 
-	if (bh_is_builtin_set(s->name, &kind)) {
+	if (bh_is_builtin_set(s->name, &kind))
 		bh_complain(k->c, BH_ERROR, &s->name_mark,
 			"'%s' is a built-in set: choose another name", s->name);
-		return;
-	}
-	if (bh_is_builtin_service(s->name)) {
+	else if (bh_is_builtin_service(s->name))
 		bh_complain(k->c, BH_ERROR, &s->name_mark,
 			"'%s' is a built-in service: choose another name", s->name);
-		return;
-	}
-	int64_t had = bh_namemap_add(&k->p->sets, k->a, s->name, i);
-	if (had >= 0 && had != i)
-		bh_complain(k->c, BH_ERROR, &s->name_mark,
-			"'%s' is defined already in line %u: choose another name, or write both "
-			"lists in one sentence",
-			s->name, k->p->v[had].mark.line);
+	else
+		define(k, &k->p->sets, i,
+			"choose another name, or write both lists in one sentence");
 }
+
+static void define_names(struct check *k)
+{
+	struct bh_policy *p = k->p;
+
+	for (uint32_t i = 0; i < p->n; i++) {
+		if (!p->v[i].name)
+			continue;
+		switch ((enum bh_sentence_kind)p->v[i].would_be) {
+		case BH_SENTENCE_SET:
+		case BH_SENTENCE_TAGS: define_set(k, i); break;
+		case BH_SENTENCE_GROUP: define(k, &p->groups, i, "choose another name"); break;
+		case BH_SENTENCE_INTERFACES:
+			define(k, &p->interfaces, i,
+				"choose another name, or write all of them in one sentence");
+			break;
+		case BH_SENTENCE_RING: define(k, &p->rings, i, "choose another name"); break;
+		default: break;
+		}
+	}
+}
+
+/* ---- what the names in lists mean ---- */
 
 static uint32_t machine_index(struct check *k, const char *name)
 {
@@ -75,13 +103,13 @@ static void unknown_name(struct check *k, struct bh_item *one)
 	one->kind = BH_ITEM_BROKEN;
 }
 
-enum place { IN_NETWORK, IN_HOSTS, IN_RULE };
+enum place { IN_NETWORK, IN_HOSTS, IN_TASK, IN_RULE };
 
 static void resolve_item(struct check *k, struct bh_item *one, enum place where)
 {
 	if ((one->kind == BH_ITEM_SELF || one->kind == BH_ITEM_LOCALSUBNET) && where != IN_RULE) {
 		bh_complain(k->c, BH_ERROR, &one->mark,
-			"'%s' is different on every machine: it can stand in a rule, not in a set",
+			"'%s' is different on every machine: it can stand in a rule alone",
 			one->name);
 		one->kind = BH_ITEM_BROKEN;
 	}
@@ -190,7 +218,7 @@ static void visit(struct walk *w, uint32_t start)
 			leave(w);
 			continue;
 		}
-		if (one->kind != BH_ITEM_SET || p->v[one->index].kind != BH_SENTENCE_SET)
+		if (one->kind != BH_ITEM_SET || !bh_is_set(&p->v[one->index]))
 			continue;
 		if (w->state[one->index] == OPEN) {
 			cycle(w, one);
@@ -216,7 +244,7 @@ static int find_cycles(struct check *k)
 	p->order = bh_arena_array(k->a, p->n, sizeof *p->order);
 	if (w.stack && w.state && w.depth && (p->order || !p->n)) {
 		for (uint32_t i = 0; i < p->n; i++) {
-			if (p->v[i].kind == BH_SENTENCE_SET && w.state[i] == FRESH)
+			if (bh_is_set(&p->v[i]) && w.state[i] == FRESH)
 				visit(&w, i);
 		}
 		r = 0;
@@ -227,247 +255,91 @@ static int find_cycles(struct check *k)
 	return r;
 }
 
-/* ---- services ---- */
+/* ---- the other sentences ---- */
 
-static struct bh_port_of *find_port(struct bh_policy *p, struct bh_service s)
+/* A set by its name, where one word stands for it. */
+static void need_set(struct check *k, struct bh_sentence *s, struct bh_word *w)
 {
-	for (size_t i = 0; i < p->n_ports; i++) {
-		if (bh_service_equal(p->ports[i].service, s))
-			return &p->ports[i];
-	}
-	return NULL;
-}
+	struct bh_item one = { .kind = BH_ITEM_WORD, .name = w->name, .mark = w->mark };
 
-static void add_port(struct check *k, struct bh_port_of port)
-{
-	struct bh_policy *p = k->p;
-
-	if (p->n_ports == k->ports_cap) {
-		k->ports_cap = k->ports_cap ? k->ports_cap * 2 : 16;
-		struct bh_port_of *more = bh_arena_array(k->a, k->ports_cap, sizeof *more);
-		if (!more)
-			return;
-		if (p->n_ports)
-			memcpy(more, p->ports, p->n_ports * sizeof *more);
-		p->ports = more;
-	}
-	p->ports[p->n_ports++] = port;
-}
-
-static void builtin_ports(struct check *k)
-{
-	static const struct bh_port_of ports[] = {
-		{ "smb", "smb", { 445, BH_TCP }, false, 0 },
-		{ "netbios", "netbios-ssn", { 139, BH_TCP }, false, 0 },
-		{ "netbios", "netbios-ns", { 137, BH_UDP }, false, 0 },
-		{ "netbios", "netbios-dgm", { 138, BH_UDP }, false, 0 },
-		{ "smbdirect", "smbdirect", { 5445, BH_TCP }, false, 0 },
-		{ "quic", "quic", { 443, BH_UDP }, true, 0 },
-	};
-
-	for (size_t i = 0; i < BH_LEN(ports); i++)
-		add_port(k, ports[i]);
-}
-
-static const char *builtin_name(const char *name)
-{
-	static const char *const names[] = { "smb", "netbios", "smbdirect", "quic" };
-
-	for (size_t i = 0; i < BH_LEN(names); i++) {
-		if (bh_name_equal(names[i], name))
-			return names[i];
-	}
-	return NULL;
-}
-
-/* Says why the name cannot have a port added, or false. */
-static bool service_name_refused(struct check *k, struct bh_sentence *s, uint32_t i)
-{
-	enum bh_item_kind kind;
-	int64_t had;
-
-	if (bh_name_equal(s->name, "all-smb")) {
-		bh_complain(k->c, BH_ERROR, &s->name_mark,
-			"'all-smb' is smb, netbios and smbdirect together: add the port to one of "
-			"these");
-		return true;
-	}
-	if (bh_is_builtin_set(s->name, &kind)) {
-		bh_complain(k->c, BH_ERROR, &s->name_mark,
-			"'%s' is a built-in set: choose another name", s->name);
-		return true;
-	}
-	if (builtin_name(s->name))
-		return false;
-	if (bh_is_builtin_service(s->name)) {
-		bh_complain(k->c, BH_ERROR, &s->name_mark,
-			"'%s' is one port of netbios: write 'service netbios …' to add another",
-			s->name);
-		return true;
-	}
-	had = bh_namemap_add(&k->p->services, k->a, s->name, i);
-	if (had >= 0 && had != i) {
-		bh_complain(k->c, BH_ERROR, &s->name_mark,
-			"the service '%s' is defined already in line %u: one's own service has one "
-			"port, give this one another name",
-			s->name, k->p->v[had].mark.line);
-		return true;
-	}
-	return false;
-}
-
-static void define_service(struct check *k, uint32_t i)
-{
-	struct bh_sentence *s = &k->p->v[i];
-	const char *proto = s->port.proto == BH_TCP ? "tcp" : "udp";
-
-	if (service_name_refused(k, s, i) || s->kind == BH_SENTENCE_LOST)
+	if (bh_namemap_find(&k->p->sets, w->name) >= 0)
 		return;
-	const char *builtin = builtin_name(s->name);
-	struct bh_port_of *had = find_port(k->p, s->port);
-	if (had && bh_name_equal(had->of, s->name)) {
-		bh_complain(k->c, BH_WARNING, &s->name_mark,
-			"'%s' has %s port %u already: this sentence adds nothing", had->of, proto,
-			s->port.port);
-		return;
-	}
-	if (had) {
-		bh_complain(k->c, BH_ERROR, &s->name_mark,
-			"%s port %u belongs to the service '%s' already: one port has one service",
-			proto, s->port.port, had->of);
-		return;
-	}
-	if (k->p->n_ports >= BH_MAX_PORTS) {
-		bh_complain(k->c, BH_ERROR, &s->name_mark,
-			"more than %u ports in one policy: there is no room for this one",
-			BH_MAX_PORTS);
-		return;
-	}
-	add_port(k, (struct bh_port_of){
-			    .of = builtin ? builtin : s->name,
-			    .name = builtin ? bh_arena_printf(k->a, "%s/%u", proto, s->port.port)
-					    : s->name,
-			    .service = s->port,
-			    .quic = builtin && !strcmp(builtin, "quic"),
-			    .line = s->mark.line,
-		    });
+	unknown_name(k, &one);
+	s->broken = true;
 }
 
-static void check_services(struct check *k, struct bh_sentence *s)
+static void check_profiles(struct check *k)
 {
-	for (size_t i = 0; i < s->services.n; i++) {
-		struct bh_word *w = &s->services.v[i];
-		if (!w->name || bh_is_builtin_service(w->name) ||
-			bh_namemap_find(&k->p->services, w->name) >= 0)
+	const struct bh_sentence *had[BH_PROFILES + 1] = { 0 };
+	char line[BH_LINE_TEXT];
+
+	for (size_t i = 0; i < k->p->n; i++) {
+		struct bh_sentence *s = &k->p->v[i];
+		if (s->kind != BH_SENTENCE_PROFILE)
 			continue;
-		const char *near = bh_namemap_nearest(&k->p->services, w->name);
-		static const char *const builtin[] = { "smb", "netbios", "smbdirect", "all-smb",
-			"quic" };
-		for (size_t n = 0; !near && n < BH_LEN(builtin); n++) {
-			if (bh_name_distance(w->name, builtin[n], 2) <=
-				(strlen(w->name) > 5 ? 2 : 1))
-				near = builtin[n];
+		for (size_t n = 0; n < s->words.n; n++) {
+			if (s->authenticated >> n & 1)
+				need_set(k, s, &s->words.v[n]);
 		}
-		bh_complain(k->c, BH_ERROR, &w->mark, "there is no service '%.64s': %s%s%s",
-			w->name, near ? "did you mean '" : "define it with 'service NAME tcp PORT'",
-			near ? near : "", near ? "'?" : "");
-		s->broken = true;
+		if (had[s->what])
+			bh_complain(k->c, BH_ERROR, &s->name_mark,
+				"when an interface is on '%s' stands already in %s: join the "
+				"conditions with 'and' in one sentence",
+				bh_profile_names[s->what],
+				bh_line_of(k->c, &had[s->what]->mark, &s->mark, line));
+		else if (s->otherwise && had[BH_PROFILES])
+			bh_complain(k->c, BH_ERROR, &s->mark,
+				"a second 'otherwise': %s has one, keep one of the two",
+				bh_line_of(k->c, &had[BH_PROFILES]->mark, &s->mark, line));
+		had[s->what] = had[s->what] ? had[s->what] : s;
+		if (s->otherwise)
+			had[BH_PROFILES] = s;
 	}
 }
 
-/* ---- what contradicts what ---- */
-
-bool bh_service_in_words(const struct bh_words *w, const struct bh_port_of *port)
+static void check_names(struct check *k, struct bh_sentence *s)
 {
-	for (size_t i = 0; i < w->n; i++) {
-		const char *n = w->v[i].name;
-		if (bh_name_equal(n, port->of) || bh_name_equal(n, port->name))
-			return true;
-		if (bh_name_equal(n, "all-smb") &&
-			(!strcmp(port->of, "smb") || !strcmp(port->of, "netbios") ||
-				!strcmp(port->of, "smbdirect")))
-			return true;
+	enum place where = s->hosts ? IN_HOSTS : IN_NETWORK;
+
+	switch ((enum bh_sentence_kind)s->kind) {
+	case BH_SENTENCE_SET:
+		s->broken |= !resolve_list(k, &s->list, where);
+		s->broken |= !resolve_list(k, &s->except, where);
+		break;
+	case BH_SENTENCE_RULE:
+		bh_check_service_words(k->p, s, k->c);
+		s->broken |= !resolve_list(k, &s->from, IN_RULE);
+		s->broken |= !resolve_list(k, &s->to, IN_RULE);
+		break;
+	case BH_SENTENCE_DEFAULT: bh_check_service_words(k->p, s, k->c); break;
+	case BH_SENTENCE_SERVER_OFF:
+	case BH_SENTENCE_AUDIT: s->broken |= !resolve_list(k, &s->list, IN_TASK); break;
+	case BH_SENTENCE_RING:
+		s->broken |= !resolve_list(k, &s->list, IN_HOSTS);
+		if (s->words.n)
+			need_set(k, s, &s->words.v[0]);
+		break;
+	default: break;
 	}
-	return false;
-}
-
-static void check_defaults(struct check *k)
-{
-	struct bh_policy *p = k->p;
-
-	for (size_t port = 0; port < p->n_ports; port++) {
-		const struct bh_sentence *first[BH_HOOKS] = { 0 };
-		for (size_t i = 0; i < p->n; i++) {
-			struct bh_sentence *s = &p->v[i];
-			if (s->kind != BH_SENTENCE_DEFAULT || s->broken ||
-				!bh_service_in_words(&s->services, &p->ports[port]))
-				continue;
-			for (unsigned h = 0; h < BH_HOOKS; h++) {
-				if (s->hooks && !(s->hooks & BH_HOOK_BIT(h)))
-					continue;
-				if (!first[h])
-					first[h] = s;
-				if (first[h]->block == s->block)
-					continue;
-				bh_complain(k->c, BH_ERROR, &s->mark,
-					"the default for %s %s is '%s' already in line %u: keep one "
-					"of the two",
-					p->ports[port].name, bh_hook_names[h],
-					first[h]->block ? "block" : "allow", first[h]->mark.line);
-				s->broken = true; /* once is enough */
-				break;
-			}
-		}
-	}
-}
-
-static void check_quic(struct check *k, struct bh_sentence *s)
-{
-	bool quic = false;
-
-	for (size_t i = 0; i < s->services.n; i++)
-		quic |= s->services.v[i].name && bh_name_equal(s->services.v[i].name, "quic");
-	for (size_t i = 0; quic && i < s->to.n; i++) {
-		if (s->to.v[i].kind == BH_ITEM_ANY)
-			bh_complain(k->c, BH_ERROR, &s->to.v[i].mark,
-				"a quic rule names its servers: 'to any' would take in all HTTP/3, "
-				"write a set or addresses");
-	}
-}
-
-static void check_rule(struct check *k, struct bh_sentence *s)
-{
-	check_services(k, s);
-	s->broken |= !resolve_list(k, &s->from, IN_RULE);
-	s->broken |= !resolve_list(k, &s->to, IN_RULE);
-	check_quic(k, s);
 }
 
 int bh_policy_check(struct bh_policy *p, struct bh_arena *a, struct bh_complain *c)
 {
 	struct check k = { .p = p, .a = a, .c = c };
 
-	builtin_ports(&k);
-	for (uint32_t i = 0; i < p->n; i++) {
-		struct bh_sentence *s = &p->v[i];
-		if (s->name && s->would_be == BH_SENTENCE_SERVICE)
-			define_service(&k, i);
-		else if (s->name)
-			define_set(&k, i);
-	}
-	for (size_t i = 0; i < p->n; i++) {
-		struct bh_sentence *s = &p->v[i];
-		if (s->kind == BH_SENTENCE_SET) {
-			enum place where = s->hosts ? IN_HOSTS : IN_NETWORK;
-			s->broken |= !resolve_list(&k, &s->list, where);
-			s->broken |= !resolve_list(&k, &s->except, where);
-		} else if (s->kind == BH_SENTENCE_RULE) {
-			check_rule(&k, s);
-		} else if (s->kind == BH_SENTENCE_DEFAULT) {
-			check_services(&k, s);
-		}
-	}
-	check_defaults(&k);
+	bh_check_services(p, a, c);
+	define_names(&k);
+	for (size_t i = 0; i < p->n; i++)
+		check_names(&k, &p->v[i]);
+	bh_check_defaults(p, c);
+	check_profiles(&k);
 	int r = find_cycles(&k);
-	return r < 0 ? r : bh_arena_ok(a) ? 0 : -ENOMEM;
+	if (r < 0)
+		return r;
+	bh_check_roaming(p, a, c);
+	for (size_t i = 0; i < p->n; i++) {
+		if (p->v[i].kind == BH_SENTENCE_RULE)
+			bh_check_rule(p, &p->v[i], c);
+	}
+	return bh_arena_ok(a) ? 0 : -ENOMEM;
 }

@@ -1,5 +1,3 @@
-#include <stdio.h>
-
 #include "policy/ast.h"
 
 const struct bh_bound_service *bh_policy_service(
@@ -65,6 +63,17 @@ int bh_policy_service_parse(const struct bh_bound *b, const char *text, struct b
 	return 0;
 }
 
+bool bh_policy_via(const struct bh_bound_interfaces *v, const char *ifname)
+{
+	for (size_t i = 0; ifname[0] && i < v->n; i++) {
+		size_t n = strlen(v->patterns[i]);
+		if (n && v->patterns[i][n - 1] == '*' ? !strncmp(v->patterns[i], ifname, n - 1)
+						      : !strcmp(v->patterns[i], ifname))
+			return true;
+	}
+	return false;
+}
+
 /* One question: who asks, and what was asked. */
 struct ask {
 	const struct bh_bound *b;
@@ -90,12 +99,14 @@ static bool peer_in(const struct ask *q, const struct bh_bound_list *l, const st
 }
 
 /* The side that is this machine is asked by identity, the other by address; on the
- * forward hook both are addresses. */
+ * forward hook both are addresses.  Roaming members come from any of them. */
 static bool from_holds(const struct ask *q, size_t i)
 {
+	const struct bh_bound_rule *r = &q->b->rules[i];
+
 	if (q->f->hook == BH_OUT)
 		return q->v->from_me[i];
-	return peer_in(q, &q->b->rules[i].from, &q->f->client);
+	return (r->secure && r->secure->n_roaming) || peer_in(q, &r->from, &q->f->client);
 }
 
 static bool to_holds(const struct ask *q, size_t i)
@@ -105,12 +116,21 @@ static bool to_holds(const struct ask *q, size_t i)
 	return peer_in(q, &q->b->rules[i].to, &q->f->server);
 }
 
+static enum bh_profile profile_of(const struct ask *q)
+{
+	return q->v->roaming ? q->f->profile : BH_DOMAIN;
+}
+
 static bool holds(const struct ask *q, size_t i)
 {
 	const struct bh_bound_rule *r = &q->b->rules[i];
+	enum bh_hook hook = q->f->hook;
 
-	return (r->hooks & BH_HOOK_BIT(q->f->hook)) && bh_policy_rule_names(r, q->f->service) &&
-	       from_holds(q, i) && to_holds(q, i);
+	return !r->expired && (r->hooks & BH_HOOK_BIT(hook)) &&
+	       bh_policy_rule_names(r, q->f->service) &&
+	       (hook == BH_FWD || (r->on & BH_PROFILE_BIT(profile_of(q)))) &&
+	       (!r->via || hook == BH_IN || bh_policy_via(r->via, q->f->oif)) && from_holds(q, i) &&
+	       to_holds(q, i);
 }
 
 static bool is_loopback(const struct bh_flow *f)
@@ -127,12 +147,55 @@ static bool governed(const struct ask *q)
 		return false;
 	if (!s->quic)
 		return true;
+	/* Expired rules too: that a server was named does not end with the permission. */
 	for (size_t i = 0; i < q->b->n_rules; i++) {
 		if (bh_policy_rule_names(&q->b->rules[i], q->f->service) && to_holds(q, i))
 			return true;
 	}
 	return false;
 }
+
+/* ---- the association ---- */
+
+static bool proves_one_of(
+	const struct bh_association *a, const char *const *groups, size_t n_groups)
+{
+	for (size_t i = 0; i < n_groups; i++) {
+		for (size_t k = 0; k < a->n_groups; k++) {
+			if (bh_name_equal(groups[i], a->groups[k]))
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool satisfied(const struct ask *q, size_t i)
+{
+	const struct bh_bound_rule *r = &q->b->rules[i];
+	const struct bh_bound_secure *s = r->secure;
+	const struct bh_association *a = q->f->secured;
+
+	if (a->level < s->level || (s->by && a->by != s->by) ||
+		(s->n_as && !proves_one_of(a, s->as, s->n_as)))
+		return false;
+	return q->f->hook != BH_IN || peer_in(q, &r->from, &q->f->client) ||
+	       proves_one_of(a, s->roaming, s->n_roaming);
+}
+
+/* A gateway cannot see inside. */
+static bool secure_enough(const struct ask *q)
+{
+	if (!q->f->secured || q->f->hook == BH_FWD)
+		return false;
+	for (size_t i = 0; i < q->b->n_rules; i++) {
+		const struct bh_bound_rule *r = &q->b->rules[i];
+		if (!r->block && r->secure && holds(q, i) && satisfied(q, i))
+			return true;
+	}
+	return false;
+}
+
+/* ---- the verdict ---- */
 
 static void by_default(const struct ask *q, struct bh_decision *ret)
 {
@@ -148,6 +211,28 @@ static void by_default(const struct ask *q, struct bh_decision *ret)
 	}
 }
 
+/* The rule that decides: the lowest of the strongest kind.  Rules stand in the order of
+ * their lines, so the first of a kind is the lowest. */
+static const struct bh_bound_rule *deciding(const struct ask *q)
+{
+	const struct bh_bound_rule *plain = NULL, *secure = NULL;
+
+	for (size_t i = 0; i < q->b->n_rules; i++) {
+		const struct bh_bound_rule *r = &q->b->rules[i];
+		if (!r->block && (plain || (secure && r->secure)))
+			continue;
+		if (!holds(q, i))
+			continue;
+		if (r->block)
+			return r;
+		if (r->secure)
+			secure = r;
+		else
+			plain = r;
+	}
+	return plain ? plain : secure;
+}
+
 static void judge(const struct ask *q, struct bh_decision *ret)
 {
 	*ret = (struct bh_decision){ .verdict = BH_PASS };
@@ -155,24 +240,17 @@ static void judge(const struct ask *q, struct bh_decision *ret)
 		ret->admit = true;
 		return;
 	}
-	/* Rules stand in the order of their lines: the first of a kind is the lowest. */
-	const struct bh_bound_rule *deciding = NULL;
-	for (size_t i = 0; i < q->b->n_rules; i++) {
-		const struct bh_bound_rule *r = &q->b->rules[i];
-		if ((deciding && !r->block) || !holds(q, i))
-			continue;
-		deciding = r;
-		if (r->block)
-			break;
-	}
-	if (deciding) {
-		ret->verdict = deciding->block ? BH_BLOCK : BH_ALLOW;
-		ret->line = deciding->line;
-		ret->file = deciding->file;
+	const struct bh_bound_rule *r = deciding(q);
+	if (r) {
+		ret->verdict = r->block ? BH_BLOCK : r->secure ? BH_SECURE : BH_ALLOW;
+		ret->line = r->line;
+		ret->file = r->file;
+	} else if (q->f->hook != BH_FWD && profile_of(q) == BH_PUBLIC) {
+		ret->verdict = BH_BLOCK;
 	} else {
 		by_default(q, ret);
 	}
-	ret->admit = ret->verdict != BH_BLOCK;
+	ret->admit = ret->verdict == BH_SECURE ? secure_enough(q) : ret->verdict != BH_BLOCK;
 }
 
 /* The same packet as the answer to one in the other direction. */

@@ -49,6 +49,19 @@ const char *bh_name_problem(const char *word, size_t len)
 	return NULL;
 }
 
+/* \\server\share, perhaps with more behind it. */
+const char *bh_unc_problem(const char *word, size_t len)
+{
+	const char *slash = len > 2 ? memchr(word + 2, '\\', len - 2) : NULL;
+
+	if (len > 1024)
+		return "is longer than 1024 characters";
+	if (len < 5 || word[0] != '\\' || word[1] != '\\' || !slash || slash == word + 2 ||
+		slash + 1 == word + len || slash[1] == '\\')
+		return "is no DFS namespace: write \\\\corp.example\\dfs";
+	return NULL;
+}
+
 /* Hostile words can be megabytes long; a sentence about one shows its beginning. */
 static const char *shown(const struct bh_token *t, char ret[80])
 {

@@ -10,8 +10,9 @@
  * does not print megabytes. */
 static const char *source_of(const struct bh_complain *c, const struct bh_mark *m)
 {
-	const char *text = (const char *)c->text.ptr;
-	const char *start = m->at, *end = m->at, *last = text + c->text.len;
+	const struct bh_source *source = &c->sources[m->source];
+	const char *text = (const char *)source->text.ptr;
+	const char *start = m->at, *end = m->at, *last = text + source->text.len;
 
 	if (m->column > SOURCE_COLUMNS)
 		return NULL;
@@ -41,8 +42,8 @@ void bh_complain(struct bh_complain *c, enum bh_severity severity, const struct 
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
 	struct bh_diag *d = bh_diag_add(c->diags, severity, "%s", text);
-	d->file = c->file;
-	if (!m)
+	d->file = c->sources[m ? m->source : 0].file;
+	if (!m || !m->line)
 		return;
 	d->line = m->line;
 	d->column = m->column;
@@ -56,22 +57,35 @@ void bh_complain_end(struct bh_complain *c)
 		return;
 	struct bh_diag *d = bh_diag_add(
 		c->diags, BH_NOTE, "%u more problems are not shown: mend these first", c->more);
-	d->file = c->file;
+	d->file = c->sources[0].file;
 	c->more = 0;
 }
 
-void bh_lexer_open(struct bh_lexer *lx, struct bh_complain *c, struct bh_arena *a)
+const char *bh_line_of(const struct bh_complain *c, const struct bh_mark *m,
+	const struct bh_mark *from, char ret[BH_LINE_TEXT])
 {
-	const char *text = (const char *)c->text.ptr;
-	size_t n = c->text.len;
+	if (m->source == from->source)
+		snprintf(ret, BH_LINE_TEXT, "line %u", m->line);
+	else
+		snprintf(ret, BH_LINE_TEXT, "line %u of %s", m->line, c->sources[m->source].file);
+	return ret;
+}
 
-	*lx = (struct bh_lexer){ .line = 1, .column = 1, .complain = c, .arena = a };
+void bh_lexer_open(struct bh_lexer *lx, unsigned source, struct bh_complain *c, struct bh_arena *a)
+{
+	const char *text = (const char *)c->sources[source].text.ptr;
+	size_t n = c->sources[source].text.len;
+	struct bh_mark whole = { .source = source };
+
+	*lx = (struct bh_lexer){
+		.line = 1, .column = 1, .source = source, .complain = c, .arena = a
+	};
 	lx->at = text;
 	lx->end = text ? text + n : text;
 	if (n >= 3 && !memcmp(text, "\xef\xbb\xbf", 3))
 		lx->at += 3;
 	if (n >= 2 && (!memcmp(text, "\xff\xfe", 2) || !memcmp(text, "\xfe\xff", 2))) {
-		bh_complain(c, BH_ERROR, NULL, "this file is UTF-16: save it as UTF-8");
+		bh_complain(c, BH_ERROR, &whole, "this file is UTF-16: save it as UTF-8");
 		lx->at = lx->end;
 	}
 	lx->line_start = lx->at;
@@ -130,7 +144,7 @@ static void step(struct bh_lexer *lx)
 		wrong = "a character that turns the direction of writing: remove it, the line "
 			"would not read as what it says";
 	if (wrong && !lx->failed) {
-		struct bh_mark m = { lx->at, lx->line, lx->column, 1 };
+		struct bh_mark m = { lx->at, lx->line, lx->column, 1, lx->source };
 		bh_complain(lx->complain, BH_ERROR, &m, "%s", wrong);
 		lx->failed = true;
 	}
@@ -196,7 +210,7 @@ static struct bh_token read_string(struct bh_lexer *lx)
 {
 	struct bh_token t = { .kind = BH_T_STRING };
 
-	t.mark = (struct bh_mark){ lx->at, lx->line, lx->column, 0 };
+	t.mark = (struct bh_mark){ lx->at, lx->line, lx->column, 0, lx->source };
 	lx->at++;
 	lx->column++;
 	t.ptr = lx->at;
@@ -225,7 +239,7 @@ static struct bh_token read_word(struct bh_lexer *lx)
 {
 	struct bh_token t = { .kind = BH_T_WORD, .ptr = lx->at };
 
-	t.mark = (struct bh_mark){ lx->at, lx->line, lx->column, 0 };
+	t.mark = (struct bh_mark){ lx->at, lx->line, lx->column, 0, lx->source };
 	while (!at_line_end(lx) && !ends_word(*lx->at) && !(*lx->at == '\\' && continues(lx)))
 		step(lx);
 	t.len = (size_t)(lx->at - t.ptr);
@@ -236,7 +250,8 @@ static struct bh_token read_word(struct bh_lexer *lx)
 struct bh_token bh_lexer_next(struct bh_lexer *lx)
 {
 	skip_blanks(lx);
-	struct bh_token t = { .ptr = lx->at, .mark = { lx->at, lx->line, lx->column, 1 } };
+	struct bh_token t = { .ptr = lx->at,
+		.mark = { lx->at, lx->line, lx->column, 1, lx->source } };
 
 	if (lx->at < lx->end && *lx->at == '#')
 		read_remark(lx);

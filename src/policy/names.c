@@ -117,6 +117,21 @@ const char *bh_namemap_nearest(const struct bh_namemap *m, const char *word)
 	return best;
 }
 
+const char *bh_policy_nearest(const char *const *names, size_t n, const char *word)
+{
+	const char *best = NULL;
+	unsigned least = tolerance(word) + 1;
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned d = bh_name_distance(word, names[i], least);
+		if (d < least) {
+			least = d;
+			best = names[i];
+		}
+	}
+	return best;
+}
+
 /* The words of the grammar.  `all` is the exception: it only ever follows `on`, and
  * `network all any` is what people write. */
 static const char *const keywords[] = { "network", "hosts", "except", "from", "domain", "namespace",

@@ -60,17 +60,30 @@ int bh_policy_view_host(const struct bh_bound *b, const char *const *names, size
 	bool *in = bh_arena_array(a, b->names->n_sets, sizeof *in);
 	bool *from = bh_arena_array(a, b->n_rules, sizeof *from);
 	bool *to = bh_arena_array(a, b->n_rules, sizeof *to);
-	if (!in || !from || !to)
+	bool *tasks = bh_arena_array(a, b->n_tasks, sizeof *tasks);
+	if (!in || !from || !to || !tasks)
 		return -ENOMEM;
 
+	struct bh_view v = { .self = own_addresses(&m, a), .bound = b };
 	bh_members_mark(b->names, &m, in);
+	for (size_t i = b->n_roaming; i-- > 0;) {
+		if (in[b->names->roaming[i]])
+			v.roaming = &b->roaming[i];
+	}
+	if (v.roaming && m.n_addrs) {
+		/* Where it is now says nothing about what it is. */
+		m.n_addrs = 0;
+		bh_members_mark(b->names, &m, in);
+	}
 	for (size_t i = 0; i < b->n_rules; i++) {
 		from[i] = machine_in(&b->rules[i].from, &b->names->from[i], &m, in);
 		to[i] = machine_in(&b->rules[i].to, &b->names->to[i], &m, in);
 	}
-	struct bh_view v = {
-		.self = own_addresses(&m, a), .from_me = from, .to_me = to, .bound = b
-	};
+	for (size_t i = 0; i < b->n_tasks; i++)
+		tasks[i] = machine_in(&b->tasks[i].on, &b->names->tasks[i], &m, in);
+	v.from_me = from;
+	v.to_me = to;
+	v.tasks_me = tasks;
 	if (!bh_arena_ok(a))
 		return -ENOMEM;
 	*ret = v;
@@ -81,14 +94,26 @@ int bh_policy_view_gateway(const struct bh_bound *b, struct bh_arena *a, struct 
 {
 	bool *from = bh_arena_array(a, b->n_rules, sizeof *from);
 	bool *to = bh_arena_array(a, b->n_rules, sizeof *to);
+	bool *tasks = bh_arena_array(a, b->n_tasks, sizeof *tasks);
 
-	if (!from || !to)
+	if (!from || !to || !tasks)
 		return -ENOMEM;
 	/* A gateway is in no set but the word `any`. */
 	for (size_t i = 0; i < b->n_rules; i++) {
 		from[i] = b->rules[i].from.any;
 		to[i] = b->rules[i].to.any;
 	}
-	*ret = (struct bh_view){ .gateway = true, .from_me = from, .to_me = to, .bound = b };
+	for (size_t i = 0; i < b->n_tasks; i++)
+		tasks[i] = b->tasks[i].on.any;
+	*ret = (struct bh_view){
+		.gateway = true, .from_me = from, .to_me = to, .tasks_me = tasks, .bound = b
+	};
 	return 0;
+}
+
+bool bh_policy_roams(const struct bh_bound *b, const char *name)
+{
+	int64_t i = b->names->roams ? bh_namemap_find(&b->names->map, name) : -1;
+
+	return i >= 0 && b->names->roams[i];
 }

@@ -111,6 +111,8 @@ static void random_rule(struct world *w, size_t i)
 
 	*r = (struct bh_bound_rule){ .block = !pick(3),
 		.hooks = random_hooks(),
+		.on = pick(6) ? BH_ALL_PROFILES : 1 + pick(BH_ALL_PROFILES),
+		.expired = !pick(12),
 		.services = w->of[i],
 		.line = (unsigned)i + 1 };
 	for (size_t s = 0; s < BH_LEN(services); s++) {
@@ -217,7 +219,9 @@ static bool one_way(const struct world *w, const struct bh_flow *f)
 			continue;
 		governed |= to_holds(w, f, i);
 		if (!(r->hooks & BH_HOOK_BIT(f->hook)) || !from_holds(w, f, i) ||
-			!to_holds(w, f, i))
+			!to_holds(w, f, i) || r->expired)
+			continue;
+		if (f->hook != BH_FWD && !(r->on & BH_PROFILE_BIT(BH_DOMAIN)))
 			continue;
 		*(r->block ? &block : &allow) = true;
 	}

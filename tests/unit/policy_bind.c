@@ -186,6 +186,108 @@ static void test_a_machine_at_a_multicast_address_alone_is_still_somebody(void)
 	unmake(&m);
 }
 
+static void test_tags_and_domains_become_addresses(void)
+{
+	struct made m;
+
+	make(&m, "tags t azure \"tags.json\" Storage, Sql\nnetwork n t except 10.9.0.128/25\n"
+		 "hosts d from domain dcs.example, 10.9.1.7 except t\n");
+	EXPECT_INT(m.diags.errors, 0);
+	expect_set(&m, "t", "10.9.0.0/23");
+	expect_set(&m, "n", "10.9.0.0/25, 10.9.1.0/24");
+	expect_set(&m, "d", "10.10.0.10");
+	EXPECT_STR(set_of(&m, "t")->kind, "tags");
+	/* What a cloud publishes is no network of ours. */
+	EXPECT_INT(m.b->declared.v4.n, 2);
+	unmake(&m);
+}
+
+static void test_every_sentence_is_bound_for_those_who_enforce_it(void)
+{
+	struct made m;
+
+	make(&m,
+		"hosts l l1\nroaming l\ninterfaces v wg*, tun0\n"
+		"group g certificate \"CN=x\"\nhosts dcs 10.10.0.10\n"
+		"profile domain when authenticated by dcs and interface eth0\n"
+		"profile public otherwise\n"
+		"allow smb out from any to dcs via V if encrypted as G by kerberos until 2027-01-16 "
+		"for 2h on all\n"
+		"allow smb in from L to dcs if secure\n"
+		"server off on dcs when unused 2 days\naudit shares on 10.0.0.1 for 1d\n"
+		"ring a hosts l\nring b 10% of dcs soak 1h\nring c rest\n");
+	EXPECT_INT(m.diags.errors, 0);
+	const struct bh_bound_rule *r = &m.b->rules[0];
+	EXPECT(r->via && r->via->n == 2 && r->via->line == 3);
+	EXPECT(r->secure && r->secure->level == BH_LEVEL_ENCRYPTED && r->secure->n_as == 1 &&
+		r->secure->by == BH_BY_KERBEROS && !r->secure->n_roaming);
+	EXPECT(r->ends && r->until == TODAY && !r->expired && r->lasts == 7200 &&
+		r->on == BH_ALL_PROFILES);
+	EXPECT(m.b->rules[1].secure && m.b->rules[1].secure->n_roaming == 1);
+	EXPECT(m.b->n_roaming == 1 && !strcmp(m.b->roaming[0].set, "l") &&
+		m.b->roaming[0].line == 2);
+	EXPECT(m.b->n_groups == 1 && !strcmp(m.b->groups[0].identity, "CN=x"));
+	EXPECT_INT(m.b->n_profiles, 2);
+	EXPECT(m.b->profiles[0].n == 2 && m.b->profiles[0].all[0].servers.addrs.v4.n == 1 &&
+		!strcmp(m.b->profiles[0].all[1].ifname, "eth0") && !m.b->profiles[1].n);
+	EXPECT(m.b->n_tasks == 2 && m.b->tasks[0].seconds == 2 * 86400 &&
+		m.b->tasks[1].kind == BH_TASK_AUDIT_SHARES);
+	EXPECT(m.b->n_rings == 3 && m.b->rings[1].percent == 10 && m.b->rings[1].soak == 3600 &&
+		m.b->rings[2].rest);
+	unmake(&m);
+}
+
+static void test_the_canonical_text_knows_every_clause(void)
+{
+	static const char *const rules[] = { "allow smb out from l to b",
+		"block smb out from l to b", "allow smb out from l to b on all",
+		"allow smb out from l to b via v", "allow smb out from l to b via w",
+		"allow smb out from l to b if secure", "allow smb out from l to b if encrypted",
+		"allow smb out from l to b if secure as g",
+		"allow smb out from l to b if secure by kerberos",
+		"allow smb out from l to b until 2027-01-10",
+		"allow smb out from l to b until 2027-01-20", "allow smb out from l to b for 2h" };
+	struct made m[BH_LEN(rules)];
+
+	for (size_t i = 0; i < BH_LEN(rules); i++) {
+		BH_AUTO_BUF b = { 0 };
+		bh_buf_printf(&b,
+			"hosts l l1\nroaming l\nnetwork b 10.0.0.1\ninterfaces v wg0\n"
+			"interfaces w wg1\ngroup g sid S-1-1-0\n%s\n",
+			rules[i]);
+		make(&m[i], bh_buf_text(&b));
+		EXPECT_INT(m[i].diags.errors, 0);
+		for (size_t k = 0; k < i; k++)
+			EXPECT(strcmp(m[k].b->canonical, m[i].b->canonical) != 0);
+	}
+	for (size_t i = 0; i < BH_LEN(rules); i++)
+		unmake(&m[i]);
+}
+
+static void test_a_hundred_thousand_roaming_machines_are_known_by_name(void)
+{
+	static const char *const last[] = { "l99999" };
+	BH_AUTO_BUF text = { 0 };
+	struct bh_arena a = { 0 };
+	struct bh_view v;
+	struct made m;
+
+	bh_buf_str(&text, "roaming all\nhosts all h0");
+	for (unsigned i = 1; i < 100; i++)
+		bh_buf_printf(&text, ",h%u", i);
+	for (unsigned i = 0; i < 100000; i++)
+		bh_buf_printf(
+			&text, i % 1000 ? ",l%u" : "\nhosts h%u l%u", i % 1000 ? i : i / 1000, i);
+	bh_buf_str(&text,
+		"\nallow smb in from all to any if secure\nallow netbios out from h99 to any\n");
+	make_n(&m, text.ptr, text.len, false);
+	EXPECT_INT(m.diags.errors, 0);
+	EXPECT(!bh_policy_view_host(m.b, last, 1, NULL, 0, &a, &v));
+	EXPECT(v.roaming && v.from_me[1]);
+	unmake(&m);
+	bh_arena_reset(&a);
+}
+
 static void test_a_hundred_thousand_items_are_read_and_bound(void)
 {
 	BH_AUTO_BUF text = { 0 };
@@ -292,6 +394,10 @@ int main(void)
 	RUN(test_the_canonical_text_forgets_order_and_remarks);
 	RUN(test_a_loopback_address_of_a_machine_is_a_warning);
 	RUN(test_a_machine_at_a_multicast_address_alone_is_still_somebody);
+	RUN(test_tags_and_domains_become_addresses);
+	RUN(test_every_sentence_is_bound_for_those_who_enforce_it);
+	RUN(test_the_canonical_text_knows_every_clause);
+	RUN(test_a_hundred_thousand_roaming_machines_are_known_by_name);
 	RUN(test_a_hundred_thousand_items_are_read_and_bound);
 	RUN(test_a_hundred_thousand_sets_are_named_and_found);
 	RUN(test_sets_that_grow_without_end_are_refused);

@@ -263,6 +263,224 @@ static void test_a_machine_is_excepted_by_any_of_its_addresses(void)
 	end(&q);
 }
 
+/* ---- profiles, interfaces, days, associations ---- */
+
+static const char roaming[] =
+	"hosts laptops l1, l2\n" /* 1 */
+	"roaming laptops\n"
+	"network corp 10.0.0.0/8\n"
+	"hosts files fs1\n"
+	"interfaces vpn wg*, tun0\n" /* 5 */
+	"group staff certificate \"CN=Staff\"\n"
+	"group admins sid S-1-5-32-544\n"
+	"default block netbios\n"
+	"allow smb in from laptops, 10.9.0.0/16 to files if integrity\n"
+	"allow smb out from laptops to corp on private\n" /* 10 */
+	"allow smbdirect from corp to files if secure as staff, admins by kerberos\n"
+	"allow smb out from laptops to 192.168.0.0/16 via vpn on all\n"
+	"block smb out from any to 10.66.0.0/16\n"
+	"allow quic out from any to 10.1.0.0/16 until 2027-01-15\n"
+	"allow netbios from corp to corp until 2027-01-16\n"; /* 15 */
+
+static struct bh_view view_of(struct asked *q, const char *name)
+{
+	struct bh_view v;
+	EXPECT(!bh_policy_view_host(q->m.b, &name, 1, NULL, 0, &q->a, &v));
+	return v;
+}
+
+static void test_a_roaming_machine_is_on_the_profile_of_its_interface(void)
+{
+	struct asked q;
+	begin(&q, roaming);
+	struct bh_view l1 = view_of(&q, "L1"), other = view_of(&q, "stranger");
+	struct bh_flow f = flow(BH_OUT, "10.3.3.3", "10.1.1.1", "smb");
+	EXPECT(l1.roaming && l1.roaming->line == 2 && !other.roaming && !q.fs1.roaming);
+	f.profile = BH_PUBLIC;
+	expect(&q, &l1, &f, BH_BLOCK, false, 0);
+	f.profile = BH_PRIVATE;
+	expect(&q, &l1, &f, BH_ALLOW, true, 10);
+	f.profile = BH_DOMAIN;
+	expect(&q, &l1, &f, BH_PASS, true, 0);
+	f.server = addr("10.66.0.1");
+	expect(&q, &l1, &f, BH_BLOCK, false, 13);
+	/* Nobody else has profiles. */
+	f.server = addr("10.1.1.1");
+	f.profile = BH_PUBLIC;
+	expect(&q, &other, &f, BH_PASS, true, 0);
+	end(&q);
+}
+
+static void test_an_address_says_nothing_about_a_roaming_machine(void)
+{
+	static const char *const name[] = { "l2" };
+	struct asked q;
+	struct bh_view v;
+	struct bh_addr a = addr("10.3.3.3");
+
+	begin(&q, "hosts l l1, l2\nroaming l\nnetwork corp 10.0.0.0/8\ndefault allow smb\n"
+		  "block smb out from corp to any\nblock smb out from any to self\n");
+	EXPECT(!bh_policy_view_host(q.m.b, name, 1, &a, 1, &q.a, &v));
+	struct bh_flow f = flow(BH_OUT, "10.3.3.3", "10.1.1.1", "smb");
+	expect(&q, &v, &f, BH_ALLOW, true, 4);
+	f.server = a; /* yet it is its own */
+	expect(&q, &v, &f, BH_BLOCK, false, 6);
+	EXPECT(bh_policy_roams(q.m.b, "L1") && !bh_policy_roams(q.m.b, "l3"));
+	end(&q);
+}
+
+static void test_via_is_the_interface_a_packet_leaves_by(void)
+{
+	struct asked q;
+	begin(&q, roaming);
+	struct bh_view l1 = view_of(&q, "l1");
+	struct bh_flow f = flow(BH_OUT, "10.3.3.3", "192.168.1.1", "smb");
+	static const char *const in[] = { "wg0", "wg", "wg-home", "tun0" };
+	static const char *const not [] = { "", "tun1", "Wg0", "eth0", "w" };
+
+	f.profile = BH_PUBLIC;
+	for (size_t i = 0; i < BH_LEN(in); i++) {
+		snprintf(f.oif, sizeof f.oif, "%s", in[i]);
+		expect(&q, &l1, &f, BH_ALLOW, true, 12);
+	}
+	for (size_t i = 0; i < BH_LEN(not ); i++) {
+		snprintf(f.oif, sizeof f.oif, "%s", not [i]);
+		expect(&q, &l1, &f, BH_BLOCK, false, 0);
+	}
+	end(&q);
+}
+
+static void test_a_day_that_is_over_ends_a_rule(void)
+{
+	struct asked q;
+	begin(&q, roaming); /* it is the 16th */
+	struct bh_flow f = flow(BH_OUT, "10.3.3.3", "10.1.1.1", "quic");
+	expect(&q, &q.fs1, &f, BH_PASS, true, 0);
+	f = flow(BH_FWD, "10.3.3.3", "10.1.1.1", "netbios-ssn");
+	expect(&q, &q.gateway, &f, BH_ALLOW, true, 15);
+	end(&q);
+	/* What it named stays named. */
+	begin(&q, "default block quic\nallow quic out from any to 10.1.0.0/16 until 2027-01-15\n");
+	f = flow(BH_OUT, "10.3.3.3", "10.1.1.1", "quic");
+	expect(&q, &q.fs1, &f, BH_BLOCK, false, 1);
+	f.server = addr("10.2.0.1");
+	expect(&q, &q.fs1, &f, BH_PASS, true, 0);
+	end(&q);
+}
+
+static void test_if_asks_for_level_way_and_group(void)
+{
+	static const char *const groups[] = { "Admins", "others" };
+	struct bh_association sa = { groups, 2, BH_LEVEL_SECURE, BH_BY_KERBEROS };
+	struct asked q;
+	begin(&q, roaming);
+	struct bh_flow f = flow(BH_IN, "10.3.3.3", "10.10.1.1", "smbdirect");
+	expect(&q, &q.fs1, &f, BH_SECURE, false, 11);
+	f.secured = &sa;
+	expect(&q, &q.fs1, &f, BH_SECURE, true, 11);
+	sa.by = BH_BY_CERTIFICATE;
+	expect(&q, &q.fs1, &f, BH_SECURE, false, 11);
+	sa.by = BH_BY_UNSAID;
+	expect(&q, &q.fs1, &f, BH_SECURE, false, 11);
+	sa.by = BH_BY_KERBEROS;
+	sa.groups = groups + 1;
+	sa.n_groups = 1;
+	expect(&q, &q.fs1, &f, BH_SECURE, false, 11);
+	/* A gateway cannot see inside. */
+	sa.groups = groups;
+	f.hook = BH_FWD;
+	expect(&q, &q.gateway, &f, BH_SECURE, false, 11);
+	end(&q);
+}
+
+static void test_roaming_members_come_from_anywhere_and_prove_who_they_are(void)
+{
+	static const char *const laptops[] = { "LAPTOPS" }, *const staff[] = { "staff" };
+	struct bh_association sa = { staff, 1, BH_LEVEL_ENCRYPTED, BH_BY_CERTIFICATE };
+	struct asked q;
+	begin(&q, roaming);
+	struct bh_flow f = flow(BH_IN, "8.8.8.8", "10.10.1.1", "smb");
+	expect(&q, &q.fs1, &f, BH_SECURE, false, 9);
+	f.secured = &sa;
+	expect(&q, &q.fs1, &f, BH_SECURE, false, 9);
+	sa.groups = laptops;
+	expect(&q, &q.fs1, &f, BH_SECURE, true, 9);
+	sa.level = BH_LEVEL_SECURE;
+	expect(&q, &q.fs1, &f, BH_SECURE, false, 9);
+	/* Whom the list has by address needs no such group. */
+	sa.groups = staff;
+	sa.level = BH_LEVEL_INTEGRITY;
+	f.client = addr("10.9.0.1");
+	expect(&q, &q.fs1, &f, BH_SECURE, true, 9);
+	end(&q);
+}
+
+static void test_a_plain_allow_beats_one_that_is_secure_and_a_block_beats_both(void)
+{
+	struct bh_association sa = { NULL, 0, BH_LEVEL_ENCRYPTED, BH_BY_UNSAID };
+	struct asked q;
+	begin(&q,
+		"default block smb\nallow smb from 10.0.0.0/8 to any if secure\n"
+		"allow smb from 10.1.0.0/16 to any even in clear\nblock smb from 10.1.1.0/24 to any\n");
+	struct bh_flow f = flow(BH_IN, "10.2.0.1", "10.10.1.1", "smb");
+	expect(&q, &q.fs1, &f, BH_SECURE, false, 2);
+	f.client = addr("10.1.0.1");
+	expect(&q, &q.fs1, &f, BH_ALLOW, true, 3);
+	f.client = addr("10.1.1.1");
+	f.secured = &sa;
+	expect(&q, &q.fs1, &f, BH_BLOCK, false, 4);
+	end(&q);
+}
+
+static void expect_errors(const char *text, unsigned n)
+{
+	struct made m;
+
+	make(&m, text);
+	if (m.diags.errors != n)
+		printf("# %s", text);
+	EXPECT_INT(m.diags.errors, n);
+	unmake(&m);
+}
+
+#define SECURE "allow smb in from 10.0.0.0/8 to files if secure\n"
+
+static void test_a_plain_allow_beside_a_secure_one_must_mean_it(void)
+{
+	static const char hosts[] = "hosts files fs1\nhosts l l1\nroaming l\ninterfaces v wg0\n";
+	static const struct {
+		const char *rules;
+		unsigned errors;
+	} cases[] = {
+		{ SECURE "allow smb from 10.1.0.0/16 to files\n", 1 },
+		{ SECURE "allow smb from 10.1.0.0/16 to files even in clear\n", 0 },
+		{ SECURE "allow smb from 11.1.0.0/16 to files\n", 0 },
+		{ SECURE "allow smb from 10.1.0.0/16 to 10.0.0.1\n", 0 },
+		{ SECURE "allow netbios from any to any\n", 0 },
+		{ SECURE "allow all-smb from any to any\n", 1 },
+		{ SECURE "allow smb out from any to any\n", 0 },
+		{ SECURE "allow smb in from any to any on public\n", 0 },
+		{ SECURE "allow smb from any to any on public\n", 1 }, /* it has fwd */
+		{ SECURE "allow smb in from any to any until 2020-01-01\n", 1 },
+		{ SECURE "allow smb from any to any via v\n", 1 },
+		{ SECURE "allow smb in from localsubnet to self\n", 1 },
+		{ SECURE "block smb from any to any\n", 0 },
+		{ "allow smb in from l to files if secure\nallow smb in from 9.9.9.9 to files\n",
+			1 },
+		{ "allow smb from l to files if secure\nallow smb out from 9.9.9.9 to files\n", 0 },
+		{ "allow smb out from l to files if secure\nallow smb out from l to files\n", 1 },
+		{ "network all any\nallow smb out from l to files if secure\n"
+		  "allow smb out from all to files\n",
+			1 },
+	};
+
+	for (size_t i = 0; i < BH_LEN(cases); i++) {
+		BH_AUTO_BUF b = { 0 };
+		bh_buf_printf(&b, "%s%s", hosts, cases[i].rules);
+		expect_errors(bh_buf_text(&b), cases[i].errors);
+	}
+}
+
 static void test_what_changes_is_told_and_what_does_not_is_not(void)
 {
 	BH_AUTO_ARENA a = { 0 };
@@ -306,6 +524,14 @@ int main(void)
 	RUN(test_netbios_from_its_own_port_is_admitted_either_way);
 	RUN(test_multicast_is_met_by_the_word_any_alone);
 	RUN(test_a_machine_is_excepted_by_any_of_its_addresses);
+	RUN(test_a_roaming_machine_is_on_the_profile_of_its_interface);
+	RUN(test_an_address_says_nothing_about_a_roaming_machine);
+	RUN(test_via_is_the_interface_a_packet_leaves_by);
+	RUN(test_a_day_that_is_over_ends_a_rule);
+	RUN(test_if_asks_for_level_way_and_group);
+	RUN(test_roaming_members_come_from_anywhere_and_prove_who_they_are);
+	RUN(test_a_plain_allow_beats_one_that_is_secure_and_a_block_beats_both);
+	RUN(test_a_plain_allow_beside_a_secure_one_must_mean_it);
 	RUN(test_what_changes_is_told_and_what_does_not_is_not);
 	return tap_done();
 }

@@ -9,6 +9,8 @@
 #include "policy/policy.h"
 #include "tap.h"
 
+#define TODAY 20834 /* 2027-01-16 */
+
 struct known {
 	const char *name, *addr;
 };
@@ -40,6 +42,44 @@ static int resolve(
 	return found;
 }
 
+/* dcs.example has domain controllers, no-server cannot say, all others have none. */
+BH_UNUSED static int domain(void *ctx, const char *name, bh_add_addr add, void *to)
+{
+	struct bh_addr a = bh_addr_v4(0x0a0a000a);
+
+	(void)ctx;
+	if (!strcmp(name, "no-server"))
+		return -EAGAIN;
+	if (strcmp(name, "dcs.example"))
+		return -ENOENT;
+	add(to, &a);
+	return 0;
+}
+
+/* tags.json has 10.9.0.0/24 as Storage, 10.9.1.0/24 as Sql. */
+BH_UNUSED static int tag(
+	void *ctx, struct bh_tag_asked *t, struct bh_arena *a, bh_add_range add, void *to)
+{
+	static const char *const names[] = { "Storage", "Sql" };
+
+	(void)ctx;
+	(void)a;
+	if (strcmp(t->path, "tags.json")) {
+		t->why = "no such file";
+		return -EBADMSG;
+	}
+	for (uint32_t i = 0; i < BH_LEN(names); i++) {
+		struct bh_addr lo = bh_addr_v4(0x0a090000 | i << 8), hi = lo;
+		hi.num |= 255;
+		if (strcmp(t->name, names[i]))
+			continue;
+		add(to, &lo, &hi);
+		return 0;
+	}
+	t->near = bh_policy_nearest(names, BH_LEN(names), t->name);
+	return -ENOENT;
+}
+
 struct made {
 	struct bh_arena a;
 	struct bh_diags diags;
@@ -49,7 +89,9 @@ struct made {
 
 static void make_n(struct made *m, const char *text, size_t len, bool lenient)
 {
-	struct bh_names names = { .resolve = resolve, .lenient = lenient };
+	struct bh_names names = {
+		.resolve = resolve, .domain = domain, .tag = tag, .lenient = lenient, .today = TODAY
+	};
 
 	*m = (struct made){ 0 };
 	m->diags.arena = &m->a;
