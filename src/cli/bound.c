@@ -21,11 +21,11 @@ int bh_cli_text(const struct bh_cli *cli, const char *path, struct bh_arena *a, 
 int bh_cli_bind(const struct bh_cli *cli, const char *path, struct bh_span text,
 	const char *names_path, struct bh_arena *a, struct bh_cli_bound *ret)
 {
-	return bh_cli_bind_on(cli, path, text, names_path, NULL, a, ret);
+	return bh_cli_bind_as(cli, path, text, names_path, (struct bh_cli_how){ 0 }, a, ret);
 }
 
-int bh_cli_bind_on(const struct bh_cli *cli, const char *path, struct bh_span text,
-	const char *names_path, const int64_t *day, struct bh_arena *a, struct bh_cli_bound *ret)
+int bh_cli_bind_as(const struct bh_cli *cli, const char *path, struct bh_span text,
+	const char *names_path, struct bh_cli_how how, struct bh_arena *a, struct bh_cli_bound *ret)
 {
 	struct bh_cli_bound b = { .path = path, .text = text, .diags = { .arena = a } };
 	struct bh_span hosts;
@@ -39,8 +39,9 @@ int bh_cli_bind_on(const struct bh_cli *cli, const char *path, struct bh_span te
 		r = bh_keeper_names_file((const char *)hosts.ptr, a, &b.names);
 	else
 		bh_keeper_names_system(&b.names);
-	if (day)
-		b.names.today = *day;
+	if (how.day)
+		b.names.today = *how.day;
+	b.names.advise = how.advise;
 	if (!r)
 		r = bh_keeper_bind(path, b.text, &b.names, a, &b.diags, &b.ready);
 	if (r)

@@ -26,6 +26,12 @@ int bh_cli_text(
 int bh_cli_bind(const struct bh_cli *cli, const char *path, struct bh_span text,
 	const char *names_path, struct bh_arena *a, struct bh_cli_bound *ret);
 
-/* The same as if it were that day (since 1970-01-01, UTC); NULL: today. */
-int bh_cli_bind_on(const struct bh_cli *cli, const char *path, struct bh_span text,
-	const char *names_path, const int64_t *day, struct bh_arena *a, struct bh_cli_bound *ret);
+/* How it is bound, where that is not as every day. */
+struct bh_cli_how {
+	const int64_t *day; /* as if it were that day, since 1970-01-01, UTC; NULL: today */
+	bool advise; /* say what is right and probably not meant, too */
+};
+
+int bh_cli_bind_as(const struct bh_cli *cli, const char *path, struct bh_span text,
+	const char *names_path, struct bh_cli_how how, struct bh_arena *a,
+	struct bh_cli_bound *ret);

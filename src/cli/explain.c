@@ -423,8 +423,8 @@ static int run(struct bh_cli *cli)
 	int r = read_options(cli, &q);
 
 	if (!r)
-		r = bh_cli_bind_on(cli, q.policy, (struct bh_span){ 0 }, q.names,
-			q.on_day ? &q.day : NULL, &a, &b);
+		r = bh_cli_bind_as(cli, q.policy, (struct bh_span){ 0 }, q.names,
+			(struct bh_cli_how){ .day = q.on_day ? &q.day : NULL }, &a, &b);
 	if (r)
 		return r;
 	bh_cli_diags(cli, &b.diags);

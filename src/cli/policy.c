@@ -228,7 +228,8 @@ static int run_check(struct bh_cli *cli)
 	}
 	if (!path)
 		return bh_cli_usage(cli, "which policy? name a file, - reads standard input");
-	int r = bh_cli_bind(cli, path, (struct bh_span){ 0 }, names, &a, &b);
+	int r = bh_cli_bind_as(cli, path, (struct bh_span){ 0 }, names,
+		(struct bh_cli_how){ .advise = true }, &a, &b);
 	if (r)
 		return r;
 	bool fine = !b.diags.errors;

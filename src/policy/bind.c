@@ -208,6 +208,9 @@ static void bind_set(struct binder *b, uint32_t at)
 	b->broken[at] = s->broken || list.broken || except.broken;
 	b->unknown[at] = list.unknown && !except.any;
 	b->storage[at] = list.storage;
+	b->excepts[at] = s->has_except;
+	for (size_t i = 0; i < s->list.n; i++)
+		b->excepts[at] |= bind_is_set(b, &s->list.v[i]) && b->excepts[s->list.v[i].index];
 	b->nth[at] = (uint32_t)b->n_sets;
 	b->sets[b->n_sets++] = (struct bh_member_set){
 		.name = s->name, .list = list.members, .except = except.members
@@ -263,6 +266,7 @@ static bool make_room(struct binder *b)
 	b->broken = bh_arena_array(b->a, n, sizeof *b->broken);
 	b->unknown = bh_arena_array(b->a, n, sizeof *b->unknown);
 	b->storage = bh_arena_array(b->a, n, sizeof *b->storage);
+	b->excepts = bh_arena_array(b->a, n, sizeof *b->excepts);
 	b->seen = bh_arena_array(b->a, n, sizeof *b->seen);
 	b->sets = bh_arena_array(b->a, n, sizeof *b->sets);
 	return bh_arena_ok(b->a);
@@ -317,7 +321,7 @@ int bh_policy_bind(const struct bh_policy *p, const struct bh_names *names, stru
 		return -ENOMEM;
 	b.c = (struct bh_complain){ .diags = diags, .sources = p->sources };
 	int r = bind_all(&b, bound, kept);
-	if (!r && !b.too_large)
+	if (!r && !b.too_large && b.names->advise)
 		bind_advise(&b, bound);
 	bh_complain_end(&b.c);
 	bh_written_free(&b.written);

@@ -40,6 +40,7 @@ struct binder {
 	bool *broken; /* per sentence: says nothing reliable */
 	bool *unknown; /* per sentence: holds somebody whom nobody could look up */
 	bool *storage; /* per sentence: holds a tag of Azure's storage */
+	bool *excepts; /* per sentence: it, or a set it names, excepts somebody */
 	uint32_t *seen; /* per sentence: the list that named it last */
 	struct bh_member_set *sets;
 	size_t n_sets;
@@ -88,5 +89,13 @@ void bind_sentences(struct binder *b, struct bh_bound *bound, struct bh_bound_na
 
 /* Errors: an allow in clear beside one that is if-secure (meet.c). */
 void bind_check_clear(struct binder *b, const struct bh_bound *bound);
-/* Warnings of what is right and probably not meant (advice.c). */
+bool bind_services_meet(const struct bh_bound_rule *x, const struct bh_bound_rule *y);
+/* Both lists of two rules of the policy meet. */
+bool bind_rules_meet(struct binder *b, const struct bh_bound *bound, size_t i, size_t k);
+/* A set that holds nobody is none. */
+bool bind_holds_somebody(struct binder *b, uint32_t set);
+
+/* Warnings of what is right and probably not meant: of each sentence for itself (advice.c),
+ * and of rules beside other rules (shadow.c). */
 void bind_advise(struct binder *b, const struct bh_bound *bound);
+void bind_advise_rules(struct binder *b, const struct bh_bound *bound);

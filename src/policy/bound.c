@@ -6,7 +6,7 @@
 
 /* A set without addresses can still hold machines without addresses: those that roam, and
  * those that --names does not know. */
-static bool holds_somebody(struct binder *b, uint32_t set)
+bool bind_holds_somebody(struct binder *b, uint32_t set)
 {
 	if (b->unknown[set] || b->p->v[set].roams)
 		return true;
@@ -29,7 +29,7 @@ static void check_item(struct binder *b, const struct bh_item *one)
 
 	if (bind_is_set(b, one)) {
 		if (b->broken[one->index] || !bh_addrset_empty(&b->addrs[one->index]) ||
-			holds_somebody(b, one->index))
+			bind_holds_somebody(b, one->index))
 			return;
 		bh_complain(&b->c, BH_ERROR, &one->mark,
 			"'%s' holds no address: nothing could ever match, mend the set in %s",
@@ -329,7 +329,8 @@ static void bind_groups(struct binder *b, struct bh_bound *bound)
 			.kind = (enum bh_group_kind)of[i]->what,
 			.identity = of[i]->text,
 			.line = of[i]->mark.line,
-			.file = file_of(b, of[i]) };
+			.file = file_of(b, of[i]),
+			.text = sentence_text(b, of[i]) };
 	bound->groups = v;
 	bound->n_groups = v ? n : 0;
 }

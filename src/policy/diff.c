@@ -1,22 +1,16 @@
+#include <stdio.h>
 #include <stdlib.h>
 
-#include "policy/ast.h"
+#include "policy/diff.h"
 
 /*
  * What a gateway does with a packet of one service depends on which of the rules' sets
- * its two ends are in.  Addresses that are in the same sets of both policies form one
- * class; every pair of classes is asked once, so the answer is exact.
+ * its two ends are in, and on the interface by which it leaves.  Addresses that are in the
+ * same sets of both policies form one class, and interfaces that the same `via` match; every
+ * pair of classes is asked once for each, so the answer is exact.
  */
 
 #define MAX_CLASSES 2048u /* pairs are asked: four million questions a service */
-
-struct differ {
-	const struct bh_bound *old, *new;
-	struct bh_view old_view, new_view;
-	struct bh_arena *a;
-	struct bh_buf *ret;
-	unsigned n;
-};
 
 struct classes {
 	struct bh_addrset *v;
@@ -80,46 +74,103 @@ static struct bh_addr first_of(const struct bh_addrset *s)
 	return (struct bh_addr){ .num = s->v6.v[0].lo, .family = BH_V6 };
 }
 
+/* ---- the interfaces that some `via` tells apart ---- */
+
+#define MAX_LEAVING 512u
+
+struct leaving {
+	char name[BH_IFNAME]; /* one of them */
+	const char *pattern; /* as people wrote it; NULL: all others */
+};
+
+struct interfaces {
+	struct leaving v[MAX_LEAVING];
+	size_t n;
+	bool too_many;
+};
+
+static void add_leaving(struct interfaces *all, const char *pattern)
+{
+	struct leaving one = { .pattern = pattern };
+	size_t len = strlen(pattern), room = sizeof one.name - 1;
+
+	/* No pattern that people write ends in this, so only the prefixes match. */
+	if (len && pattern[len - 1] == '*' && len <= room)
+		snprintf(one.name, sizeof one.name, "%.*s\x7f", (int)(len - 1), pattern);
+	else
+		snprintf(one.name, sizeof one.name, "%.*s", (int)bh_min_size(len, room), pattern);
+	for (size_t i = 0; i < all->n; i++) {
+		if (!strcmp(all->v[i].name, one.name))
+			return;
+	}
+	if (all->n == MAX_LEAVING)
+		all->too_many = true;
+	else
+		all->v[all->n++] = one;
+}
+
+static void find_leaving(const struct bh_bound *b, struct bh_service s, struct interfaces *all)
+{
+	for (size_t i = 0; i < b->n_rules; i++) {
+		const struct bh_bound_rule *r = &b->rules[i];
+		if (!r->via || !(r->hooks & BH_HOOK_BIT(BH_FWD)) || !bh_policy_rule_names(r, s))
+			continue;
+		for (size_t k = 0; k < r->via->n; k++)
+			add_leaving(all, r->via->patterns[k]);
+	}
+}
+
+/* ---- one service ---- */
+
+struct question {
+	struct bh_service s;
+	bool same_port;
+	const struct leaving *by, *came; /* by which it leaves, and came in */
+	bool told; /* by which interfaces */
+};
+
 /* -1: blocked from now on, 1: admitted from now on, 0: as before. */
-static int change(struct differ *d, struct bh_service s, bool same_port,
-	const struct bh_addrset *src, const struct bh_addrset *dst)
+static int change(struct differ *d, const struct question *q, const struct bh_addrset *src,
+	const struct bh_addrset *dst)
 {
 	struct bh_flow f = { .hook = BH_FWD,
-		.service = s,
+		.service = q->s,
 		.client = first_of(src),
 		.server = first_of(dst),
-		.sport = same_port ? s.port : 0 };
+		.sport = q->same_port ? q->s.port : 0 };
 	struct bh_decision x, y;
 
+	/* From its own port it is judged the other way round as well, where the interface by
+	 * which it came is the one that counts. */
+	memcpy(f.oif, q->by->name, sizeof f.oif);
+	memcpy(f.iif, q->came->name, sizeof f.iif);
 	bh_policy_decide(d->old, &d->old_view, &f, &x);
 	bh_policy_decide(d->new, &d->new_view, &f, &y);
 	return (int)y.admit - (int)x.admit;
 }
 
-static void say_ranges(struct differ *d, const struct bh_addrset *s)
+static void say_pair(struct differ *d, const struct question *q, int what,
+	const struct bh_addrset *src, const struct bh_addrset *dst)
 {
-	size_t n = s->v4.n + s->v6.n;
-
-	if (n <= 12) {
-		bh_addrset_format(s, ", ", d->ret);
-		return;
-	}
-	struct bh_addrset few = { .v4 = { s->v4.v, bh_min_size(s->v4.n, 12) } };
-	if (!few.v4.n)
-		few.v6 = (struct bh_ranges){ s->v6.v, 12 };
-	bh_addrset_format(&few, ", ", d->ret);
-	bh_buf_printf(d->ret, " and %zu more ranges", n - few.v4.n - few.v6.n);
-}
-
-static const char *port_name(const struct differ *d, struct bh_service s)
-{
-	const struct bh_bound_service *x = bh_policy_service(d->new, s);
-	return x ? x->name : bh_policy_service(d->old, s)->name;
+	bh_buf_printf(d->ret, "gateway: %s%s", diff_port(d, q->s),
+		q->same_port ? " from its own port" : "");
+	if (q->told)
+		bh_buf_printf(d->ret, " leaving by %s",
+			q->by->pattern ? q->by->pattern : "any other interface");
+	if (q->told && q->same_port)
+		bh_buf_printf(d->ret, ", come in by %s,",
+			q->came->pattern ? q->came->pattern : "any other");
+	bh_buf_printf(d->ret, " is now %s from ", what < 0 ? "blocked" : "admitted");
+	diff_ranges(d, src);
+	bh_buf_str(d->ret, " to ");
+	diff_ranges(d, dst);
+	bh_buf_str(d->ret, "\n");
+	d->n++;
 }
 
 /* Sources that change alike towards the same destinations are told in one line. */
-static void say_pairs(struct differ *d, struct bh_service s, bool same_port,
-	const struct classes *c, const int8_t *changes)
+static void say_pairs(
+	struct differ *d, const struct question *q, const struct classes *c, const int8_t *changes)
 {
 	bool *told = bh_arena_array(d->a, c->n, sizeof *told);
 
@@ -140,39 +191,85 @@ static void say_pairs(struct differ *d, struct bh_service s, bool same_port,
 				if (row[k] == what)
 					dst = bh_addrset_union(d->a, dst, c->v[k]);
 			}
-			if (bh_addrset_empty(&dst))
-				continue;
-			bh_buf_printf(d->ret, "gateway: %s%s is now %s from ", port_name(d, s),
-				same_port ? " from its own port" : "",
-				what < 0 ? "blocked" : "admitted");
-			say_ranges(d, &src);
-			bh_buf_str(d->ret, " to ");
-			say_ranges(d, &dst);
-			bh_buf_str(d->ret, "\n");
-			d->n++;
+			if (!bh_addrset_empty(&dst))
+				say_pair(d, q, what, &src, &dst);
 		}
 	}
 }
 
-static void compare_service(struct differ *d, uint8_t family, struct bh_service s, bool same_port)
+static int8_t *ask_pairs(struct differ *d, const struct question *q, const struct classes *c)
+{
+	int8_t *changes = bh_arena_array(d->a, c->n * c->n, 1);
+
+	for (size_t i = 0; changes && i < c->n; i++) {
+		for (size_t k = 0; k < c->n; k++)
+			changes[i * c->n + k] = (int8_t)change(d, q, &c->v[i], &c->v[k]);
+	}
+	return changes;
+}
+
+/* Every way through the gateway that some `via` tells from others. */
+static size_t ways(const struct interfaces *all, bool same_port, struct question *ret)
+{
+	const struct leaving *other = &all->v[all->n - 1];
+	size_t n = 0;
+
+	for (size_t i = 0; i < all->n; i++) {
+		for (size_t k = 0; k < (same_port ? all->n : 1); k++)
+			ret[n++] = (struct question){ .same_port = same_port,
+				.by = &all->v[i],
+				.came = same_port ? &all->v[k] : other };
+	}
+	return n;
+}
+
+static void compare_service(struct differ *d, uint8_t family, struct bh_service s, bool same_port,
+	const struct interfaces *all)
 {
 	struct classes c = classes_of(d, family, s);
-	int8_t *changes = c.too_many ? NULL : bh_arena_array(d->a, c.n * c.n, 1);
+	struct question q[MAX_LEAVING];
+	const int8_t *changes[MAX_LEAVING] = { 0 };
+	bool alike = true;
 
-	if (c.too_many) {
+	if (c.too_many || all->too_many || (same_port && all->n * all->n > MAX_LEAVING)) {
 		bh_buf_printf(d->ret,
-			"gateway: %s: more than %u kinds of IPv%u addresses, too many to compare "
-			"all pairs; see the rules below\n",
-			port_name(d, s), MAX_CLASSES, family);
+			"gateway: %s: too many kinds of IPv%u addresses (more than %u) or of "
+			"interfaces to compare all; see the rules below\n",
+			diff_port(d, s), family, MAX_CLASSES);
 		d->n++;
 		return;
 	}
-	for (size_t i = 0; changes && i < c.n; i++) {
-		for (size_t k = 0; k < c.n; k++)
-			changes[i * c.n + k] = (int8_t)change(d, s, same_port, &c.v[i], &c.v[k]);
+	size_t n = ways(all, same_port, q);
+	for (size_t i = 0; i < n; i++) {
+		q[i].s = s;
+		changes[i] = ask_pairs(d, &q[i], &c);
+		if (!changes[i])
+			return;
+		alike &= !memcmp(changes[i], changes[0], c.n * c.n);
 	}
-	if (changes)
-		say_pairs(d, s, same_port, &c, changes);
+	for (size_t i = 0; i < (alike ? 1 : n); i++) {
+		q[i].told = !alike;
+		say_pairs(d, &q[i], &c, changes[i]);
+	}
+}
+
+static void compare_port(struct differ *d, struct bh_service s)
+{
+	struct interfaces *all = bh_arena_alloc(d->a, sizeof *all);
+
+	if (!all)
+		return;
+	find_leaving(d->new, s, all);
+	find_leaving(d->old, s, all);
+	if (all->n < MAX_LEAVING)
+		all->n++; /* every other interface: the name "" */
+	else
+		all->too_many = true;
+	for (unsigned family = BH_V4; family <= BH_V6; family += 2) {
+		compare_service(d, (uint8_t)family, s, false, all);
+		if (bh_service_symmetric(s))
+			compare_service(d, (uint8_t)family, s, true, all);
+	}
 }
 
 static void compare_gateway(struct differ *d)
@@ -181,196 +278,9 @@ static void compare_gateway(struct differ *d)
 		const struct bh_bound *b = pass ? d->old : d->new;
 		for (size_t i = 0; i < b->n_services; i++) {
 			struct bh_service s = b->services[i].service;
-			if (pass && bh_policy_service(d->new, s))
-				continue;
-			for (unsigned family = BH_V4; family <= BH_V6; family += 2) {
-				compare_service(d, (uint8_t)family, s, false);
-				if (bh_service_symmetric(s))
-					compare_service(d, (uint8_t)family, s, true);
-			}
+			if (!pass || !bh_policy_service(d->new, s))
+				compare_port(d, s);
 		}
-	}
-}
-
-/* ---- rule by rule, for hosts ---- */
-
-static void say_rule(struct differ *d, char sign, const struct bh_bound_rule *r)
-{
-	bh_buf_printf(d->ret, "hosts: %c %s  (%s:%u)\n", sign, r->text, r->file, r->line);
-	d->n++;
-}
-
-static void say_list(struct differ *d, const struct bh_bound_rule *r, const char *side,
-	const struct bh_bound_list *x, const struct bh_bound_list *y)
-{
-	struct bh_addrset more = bh_addrset_subtract(d->a, y->addrs, x->addrs);
-	struct bh_addrset less = bh_addrset_subtract(d->a, x->addrs, y->addrs);
-
-	if (!bh_addrset_empty(&more)) {
-		bh_buf_printf(d->ret, "hosts: '%s' (%s:%u): %s now also ", r->text, r->file,
-			r->line, side);
-		say_ranges(d, &more);
-		bh_buf_str(d->ret, "\n");
-		d->n++;
-	}
-	if (!bh_addrset_empty(&less)) {
-		bh_buf_printf(d->ret, "hosts: '%s' (%s:%u): %s no longer ", r->text, r->file,
-			r->line, side);
-		say_ranges(d, &less);
-		bh_buf_str(d->ret, "\n");
-		d->n++;
-	}
-}
-
-/* Same words, same ports: the same rule.  (`service` can give a word new ports.) */
-static bool same_rule(const struct bh_bound_rule *x, const struct bh_bound_rule *y)
-{
-	if (strcmp(x->text, y->text) || x->n_services != y->n_services)
-		return false;
-	for (size_t i = 0; i < x->n_services; i++) {
-		if (!bh_policy_rule_names(y, x->services[i]))
-			return false;
-	}
-	return true;
-}
-
-struct by_text {
-	const struct bh_bound_rule *rule;
-};
-
-static int order(const void *x, const void *y)
-{
-	const struct by_text *a = x, *b = y;
-	int r = strcmp(a->rule->text, b->rule->text);
-	return r ? r : a->rule->line < b->rule->line ? -1 : a->rule->line > b->rule->line;
-}
-
-static struct by_text *sorted(struct differ *d, const struct bh_bound *b)
-{
-	struct by_text *v = bh_arena_array(d->a, b->n_rules, sizeof *v);
-
-	for (size_t i = 0; v && i < b->n_rules; i++)
-		v[i].rule = &b->rules[i];
-	if (v)
-		qsort(v, b->n_rules, sizeof *v, order);
-	return v;
-}
-
-/* A rule written twice says no more than once. */
-static size_t distinct(struct by_text *v, size_t n)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		if (!kept || !same_rule(v[kept - 1].rule, v[i].rule))
-			v[kept++] = v[i];
-	}
-	return kept;
-}
-
-static void compare_rules(struct differ *d)
-{
-	struct by_text *x = sorted(d, d->old), *y = sorted(d, d->new);
-	size_t i = 0, k = 0;
-
-	if (!x || !y)
-		return;
-	size_t n = distinct(x, d->old->n_rules), m = distinct(y, d->new->n_rules);
-	while (i < n || k < m) {
-		int r = i == n ? 1 : k == m ? -1 : strcmp(x[i].rule->text, y[k].rule->text);
-		if (!r && !same_rule(x[i].rule, y[k].rule)) {
-			say_rule(d, '-', x[i++].rule);
-			say_rule(d, '+', y[k++].rule);
-		} else if (r < 0) {
-			say_rule(d, '-', x[i++].rule);
-		} else if (r > 0) {
-			say_rule(d, '+', y[k++].rule);
-		} else {
-			say_list(d, y[k].rule, "from", &x[i].rule->from, &y[k].rule->from);
-			say_list(d, y[k].rule, "to", &x[i].rule->to, &y[k].rule->to);
-			i++;
-			k++;
-		}
-	}
-}
-
-static int default_of(const struct bh_bound *b, struct bh_service s, unsigned hook)
-{
-	for (size_t i = 0; i < b->n_defaults; i++) {
-		if (bh_service_equal(b->defaults[i].service, s) &&
-			(b->defaults[i].hooks & BH_HOOK_BIT(hook)))
-			return b->defaults[i].block ? 1 : 0;
-	}
-	return bh_policy_service(b, s) ? 0 : -1;
-}
-
-/* On hosts: without a default everything passes, as with `default allow`. */
-static void compare_defaults(struct differ *d)
-{
-	static const char *const what[] = { "is not governed", "passes", "is blocked" };
-
-	for (unsigned pass = 0; pass < 2; pass++) {
-		const struct bh_bound *b = pass ? d->old : d->new;
-		for (size_t i = 0; i < b->n_services; i++) {
-			struct bh_service s = b->services[i].service;
-			if (pass && bh_policy_service(d->new, s))
-				continue;
-			for (unsigned hook = BH_IN; hook <= BH_OUT; hook++) {
-				int x = default_of(d->old, s, hook),
-				    y = default_of(d->new, s, hook);
-				if (x == y || x + y == -1)
-					continue;
-				bh_buf_printf(d->ret,
-					"hosts: what no rule names of %s %s %s now, it %s before\n",
-					port_name(d, s), bh_hook_names[hook], what[y + 1],
-					x == 1 ? "was blocked" : "passed");
-				d->n++;
-			}
-		}
-	}
-}
-
-/* Machines are members by name, whatever their addresses are. */
-static void say_machines(struct differ *d, const struct bh_bound_set *x,
-	const struct bh_bound_set *y, const char *what)
-{
-	struct bh_namemap had = { 0 };
-	bool any = false;
-
-	for (size_t i = 0; x && i < x->n_machines; i++)
-		(void)bh_namemap_add(&had, d->a, x->machines[i], 0);
-	for (size_t i = 0; i < y->n_machines; i++) {
-		if (bh_namemap_find(&had, y->machines[i]) >= 0)
-			continue;
-		if (!any)
-			bh_buf_printf(d->ret, "hosts: the set '%s' (%s:%u) %s", y->name, y->file,
-				y->line, what);
-		bh_buf_printf(d->ret, "%s%s", any ? ", " : " ", y->machines[i]);
-		any = true;
-	}
-	if (any) {
-		bh_buf_str(d->ret, "\n");
-		d->n++;
-	}
-}
-
-static void compare_machines(struct differ *d)
-{
-	struct bh_namemap old = { 0 }, new = { 0 };
-
-	for (uint32_t i = 0; i < d->old->n_sets; i++)
-		(void)bh_namemap_add(&old, d->a, d->old->sets[i].name, i);
-	for (uint32_t i = 0; i < d->new->n_sets; i++)
-		(void)bh_namemap_add(&new, d->a, d->new->sets[i].name, i);
-	for (size_t i = 0; i < d->new->n_sets; i++) {
-		int64_t k = bh_namemap_find(&old, d->new->sets[i].name);
-		say_machines(d, k < 0 ? NULL : &d->old->sets[k], &d->new->sets[i],
-			"now names the machines");
-	}
-	for (size_t i = 0; i < d->old->n_sets; i++) {
-		int64_t k = bh_namemap_find(&new, d->old->sets[i].name);
-		say_machines(d, k < 0 ? NULL : &d->new->sets[k], &d->old->sets[i],
-			"no longer names the machines");
 	}
 }
 
@@ -384,9 +294,7 @@ int bh_policy_diff(const struct bh_bound *from, const struct bh_bound *to, struc
 		bh_policy_view_gateway(to, a, &d.new_view) < 0)
 		return -ENOMEM;
 	compare_gateway(&d);
-	compare_rules(&d);
-	compare_defaults(&d);
-	compare_machines(&d);
+	diff_hosts(&d);
 	if (!bh_arena_ok(a) || !bh_buf_ok(&text))
 		return -ENOMEM;
 	bh_buf_str(ret, bh_buf_text(&text));

@@ -44,7 +44,7 @@ static bool lists_meet(struct binder *b, const struct bh_bound_list *x, const st
 	       somebody_in_both(b, as_x, as_y);
 }
 
-static bool services_meet(const struct bh_bound_rule *x, const struct bh_bound_rule *y)
+bool bind_services_meet(const struct bh_bound_rule *x, const struct bh_bound_rule *y)
 {
 	for (size_t i = 0; i < x->n_services; i++) {
 		if (bh_policy_rule_names(y, x->services[i]))
@@ -53,13 +53,21 @@ static bool services_meet(const struct bh_bound_rule *x, const struct bh_bound_r
 	return false;
 }
 
+bool bind_rules_meet(struct binder *b, const struct bh_bound *bound, size_t i, size_t k)
+{
+	const struct bh_bound_rule *x = &bound->rules[i], *y = &bound->rules[k];
+
+	return lists_meet(b, &x->from, &b->of[i]->from, &y->from, &b->of[k]->from) &&
+	       lists_meet(b, &x->to, &b->of[i]->to, &y->to, &b->of[k]->to);
+}
+
 static bool meet(struct binder *b, const struct bh_bound *bound, size_t i, size_t k)
 {
 	const struct bh_bound_rule *x = &bound->rules[i], *y = &bound->rules[k];
 	const struct bh_sentence *s = b->of[i], *t = b->of[k];
 	unsigned fwd = BH_HOOK_BIT(BH_FWD), both = x->hooks & y->hooks;
 
-	if (s->broken || t->broken || !both || !services_meet(x, y))
+	if (s->broken || t->broken || !both || !bind_services_meet(x, y))
 		return false;
 	/* A gateway has no profiles. */
 	if (!(x->on & y->on) && !((x->hooks | y->hooks) & fwd))

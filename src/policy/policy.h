@@ -70,6 +70,7 @@ struct bh_names {
 	int (*tag)(void *ctx, struct bh_tag_asked *tag, struct bh_arena *a, bh_add_range add,
 		void *to);
 	int64_t today; /* since 1970-01-01, UTC: what `until` is held against */
+	bool advise; /* warn of what is right and probably not meant, too */
 };
 
 /* One item list after binding: an address is in it, or a machine is in it. */
@@ -170,6 +171,7 @@ struct bh_bound_group {
 	const char *identity;
 	unsigned line;
 	const char *file;
+	const char *text;
 };
 
 /* `profile`: when an interface of a roaming machine is on it. */

@@ -67,7 +67,8 @@ static const struct bh_bound *bind(
 		.domain = resolve,
 		.tag = find_tag,
 		.lenient = true,
-		.today = 20834 };
+		.today = 20834,
+		.advise = true };
 	const struct bh_bound *b = NULL;
 
 	must(!bh_policy_bind(p, &names, a, d, &b), "bind fails");

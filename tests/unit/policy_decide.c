@@ -509,6 +509,73 @@ static void test_what_changes_is_told_and_what_does_not_is_not(void)
 	unmake(&z);
 }
 
+static void expect_diff(const char *from, const char *to, const char *want)
+{
+	BH_AUTO_ARENA a = { 0 };
+	BH_AUTO_BUF b = { 0 };
+	struct made x, y;
+	unsigned n = 0, lines = 0;
+
+	make(&x, from);
+	make(&y, to);
+	EXPECT(!x.diags.errors && !y.diags.errors);
+	EXPECT(!bh_policy_diff(x.b, y.b, &a, &b, &n));
+	EXPECT_STR(bh_buf_text(&b), want);
+	for (const char *c = want; *c; c++)
+		lines += *c == '\n';
+	EXPECT_INT(n, lines);
+	unmake(&x);
+	unmake(&y);
+}
+
+static void test_a_difference_names_the_interface_where_it_matters(void)
+{
+	expect_diff(
+		"interfaces v wg0\ndefault block smb\nallow smb from 10.0.0.1 to 10.0.0.2 via v\n",
+		"interfaces v wg*\ndefault block smb\nallow smb from 10.0.0.1 to 10.0.0.2 via v\n",
+		"gateway: smb leaving by wg* is now admitted from 10.0.0.1 to 10.0.0.2\n"
+		"hosts: 'allow smb from 10.0.0.1 to 10.0.0.2 via v' (p:3): via is now wg*, it was "
+		"wg0\n");
+	/* Alike on all of them: none is named. */
+	expect_diff("interfaces v wg0\nallow smb from 10.0.0.1 to 10.0.0.2 via v\n",
+		"interfaces v wg0\nallow smb from 10.0.0.1 to 10.0.0.2 via v\ndefault block smbdirect\n"
+		"allow smbdirect from any to any\n",
+		"hosts: + allow smbdirect from any to any  (p:4)\n"
+		"hosts: what no rule names of smbdirect in is blocked now, it passed before\n"
+		"hosts: what no rule names of smbdirect out is blocked now, it passed before\n");
+	/* Either way round, by the interface of that way. */
+	expect_diff("interfaces v wg0\nallow netbios-ns from 10.0.0.1 to 10.0.0.2 via v\n"
+		    "default block netbios-ns\n",
+		"interfaces v wg0\ndefault block netbios-ns\n",
+		"gateway: netbios-ns leaving by wg0 is now blocked from 10.0.0.1 to 10.0.0.2\n"
+		"gateway: netbios-ns from its own port leaving by wg0, come in by wg0, is now blocked "
+		"from 10.0.0.1 to 10.0.0.2\n"
+		"gateway: netbios-ns from its own port leaving by wg0, come in by wg0, is now blocked "
+		"from 10.0.0.2 to 10.0.0.1\n"
+		"gateway: netbios-ns from its own port leaving by wg0, come in by any other, is now "
+		"blocked from 10.0.0.1 to 10.0.0.2\n"
+		"gateway: netbios-ns from its own port leaving by any other interface, come in by "
+		"wg0, is now blocked from 10.0.0.2 to 10.0.0.1\n"
+		"hosts: - allow netbios-ns from 10.0.0.1 to 10.0.0.2 via v  (p:2)\n");
+}
+
+static void test_a_difference_names_the_sentences_that_rules_rest_on(void)
+{
+	expect_diff("hosts l fs1\nhosts d 10.0.0.1\ngroup g sid S-1-1-0\nprofile public otherwise\n"
+		    "server off on d\nring r rest\nallow smb in from any to d if secure\n",
+		"hosts l fs1\nroaming l\nhosts d 10.0.0.1\ngroup g sid S-1-5-7\nring r rest soak 1d\n"
+		"allow smb in from any to d if encrypted\n",
+		"hosts: + allow smb in from any to d if encrypted  (p:6)\n"
+		"hosts: - allow smb in from any to d if secure  (p:7)\n"
+		"hosts: - group g sid S-1-1-0  (p:3)\n"
+		"hosts: + group g sid S-1-5-7  (p:4)\n"
+		"hosts: - profile public otherwise  (p:4)\n"
+		"hosts: - ring r rest  (p:6)\n"
+		"hosts: + ring r rest soak 1 day  (p:5)\n"
+		"hosts: + roaming l  (p:2)\n"
+		"hosts: - server off on d  (p:5)\n");
+}
+
 int main(void)
 {
 	RUN(test_a_gateway_judges_both_ends_by_address);
@@ -533,5 +600,7 @@ int main(void)
 	RUN(test_a_plain_allow_beats_one_that_is_secure_and_a_block_beats_both);
 	RUN(test_a_plain_allow_beside_a_secure_one_must_mean_it);
 	RUN(test_what_changes_is_told_and_what_does_not_is_not);
+	RUN(test_a_difference_names_the_interface_where_it_matters);
+	RUN(test_a_difference_names_the_sentences_that_rules_rest_on);
 	return tap_done();
 }
