@@ -91,6 +91,23 @@ static json_t *impact_json(const struct bh_impact *im, bh_time now)
 	return o;
 }
 
+/* From a workstation, one host after the other; null where there is no workstation. */
+static json_t *reach_json(const struct bh_surface *s, bool policy)
+{
+	json_t *o = json_object();
+
+	if (!s->stations) {
+		json_decref(o);
+		return json_null();
+	}
+	json_object_set_new(o, "workstations", count(s->stations));
+	json_object_set_new(o, "median_before", count(s->reach_before.median));
+	json_object_set_new(o, "most_before", count(s->reach_before.most));
+	json_object_set_new(o, "median_after", policy ? count(s->reach.median) : json_null());
+	json_object_set_new(o, "most_after", policy ? count(s->reach.most) : json_null());
+	return o;
+}
+
 json_t *bh_cli_surface_json(const struct bh_surface *s, bool policy)
 {
 	json_t *o = json_object(), *lateral = json_object();
@@ -110,6 +127,7 @@ json_t *bh_cli_surface_json(const struct bh_surface *s, bool policy)
 	json_object_set_new(
 		lateral, "used_after", policy ? count(s->lateral_used_open) : json_null());
 	json_object_set_new(o, "workstation_to_workstation", lateral);
+	json_object_set_new(o, "reach", reach_json(s, policy));
 	return o;
 }
 
@@ -127,6 +145,22 @@ static void print_line(const char *what, uint64_t before, uint64_t after, uint64
 	printf(" %10llu", (unsigned long long)used);
 	if (policy)
 		printf(" %10llu", (unsigned long long)used_after);
+	putchar('\n');
+}
+
+static void print_reach(const struct bh_surface *s, bool policy)
+{
+	const struct bh_reach *b = &s->reach_before, *now = &s->reach;
+
+	if (!s->stations)
+		return;
+	printf("reach: hosts that a compromised workstation can walk to, one after the other\n");
+	printf("  %-28s %10llu", "median", (unsigned long long)b->median);
+	if (policy)
+		printf(" %10llu", (unsigned long long)now->median);
+	printf("\n  %-28s %10llu", "most", (unsigned long long)b->most);
+	if (policy)
+		printf(" %10llu", (unsigned long long)now->most);
 	putchar('\n');
 }
 
@@ -150,6 +184,7 @@ void bh_cli_surface_print(const struct bh_surface *s, const struct bh_point *poi
 			point->view->gateway ? "lie within one segment of this gateway"
 					     : "are pairs of other hosts",
 			blind == 1 ? "stays" : "stay");
+	print_reach(s, point);
 }
 
 static void print_fate(
@@ -203,8 +238,8 @@ static void print_impact(
 			p->view->gateway ? "gateway's" : "host's");
 }
 
-static int say(struct bh_cli *cli, json_t *doc, const struct bh_ready *r, const struct bh_row *rows,
-	size_t n, struct bh_arena *a)
+static int say(struct bh_cli *cli, json_t *doc, const struct bh_ready *r,
+	const struct bh_cli_inventory *inv, struct bh_arena *a)
 {
 	struct bh_point point = { .view = &r->view,
 		.ifaces = r->place.ifaces,
@@ -212,12 +247,12 @@ static int say(struct bh_cli *cli, json_t *doc, const struct bh_ready *r, const 
 		.forwards = r->place.forwards };
 	struct bh_impact im;
 	struct bh_surface s;
-	struct bh_told told = { 0 };
+	struct bh_told told = { .names = inv->w.names, .n_names = inv->w.n_names };
 	bh_time now = now_is();
 
 	bh_cli_links(a, &told);
-	if (bh_plan_impact(r->bound, &point, 1, &told, rows, n, a, &im) ||
-		bh_plan_surface(r->bound, &point, &r->table, &told, rows, n, a, &s))
+	if (bh_plan_impact(r->bound, &point, 1, &told, inv->rows, inv->n, a, &im) ||
+		bh_plan_surface(r->bound, &point, &r->table, &told, inv->rows, inv->n, a, &s))
 		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "out of memory");
 	if (doc) {
 		json_object_set_new(doc, "impact", impact_json(&im, now));
@@ -243,7 +278,7 @@ int bh_cli_effects(struct bh_cli *cli, const struct bh_ready *r, struct bh_arena
 	if (status)
 		return status;
 	if (inv.n)
-		return say(cli, doc, r, inv.rows, inv.n, a);
+		return say(cli, doc, r, &inv, a);
 	if (doc) {
 		json_object_set_new(doc, "impact", json_null());
 		json_object_set_new(doc, "surface", json_null());

@@ -144,6 +144,7 @@ static int run(struct bh_cli *cli)
 		.ifaces = ready.place.ifaces,
 		.n_ifaces = ready.place.n_ifaces,
 		.forwards = ready.place.forwards };
+	told = (struct bh_told){ .names = inv.w.names, .n_names = inv.w.n_names };
 	bh_cli_links(&a, &told);
 	struct used *servers = bh_arena_array(&a, inv.n + 1, sizeof *servers);
 	if (!servers || bh_plan_surface(ready.bound, policy ? &point : NULL,

@@ -21,14 +21,14 @@ enum path { OFF_PATH, GOES_ON, STOPS };
 
 /* A pair goes on if every point on its path admits it. */
 static enum path judge_pair(
-	const struct impact *im, const struct bh_talk *c, struct bh_decision *ret)
+	const struct impact *im, const struct pair *pair, struct bh_decision *ret)
 {
 	enum path path = OFF_PATH;
 
-	for (size_t i = 0; i < im->n_points; i++) {
+	for (size_t i = 0; !pair->loopback && i < im->n_points; i++) {
 		struct bh_decision d;
-		if (!known_judge(im->bound, &im->points[i], &im->fwd, &c->client, &c->server,
-			    known_service(c), &d))
+		if (!known_judge(im->bound, &im->points[i], &im->fwd, &pair->who->client,
+			    &pair->who->server, pair->at, &d))
 			continue;
 		path = GOES_ON;
 		*ret = d;
@@ -43,21 +43,22 @@ static const char *text_if(const struct bh_talk *c, uint8_t bit, const char *tex
 	return c->known & bit && text[0] ? text : NULL;
 }
 
-static void add_row(struct impact *im, const struct bh_row *row, const struct bh_decision *d)
+static void add_row(struct impact *im, const struct pair *pair, const struct bh_row *row,
+	const struct bh_decision *d)
 {
 	const struct bh_talk *c = &row->who;
-	const struct known_host *to = known_find(&im->known, &c->server);
+	const struct known_host *to = &im->known.v[pair->server];
 	struct bh_impact_row *r = &im->rows[im->n++];
 
 	*r = (struct bh_impact_row){
 		.use = bh_row_use(row),
 		.internet = !bh_plan_inside(&c->client, im->own) ||
 			    !bh_plan_inside(&c->server, im->own),
-		.lateral = known_to_workstation(&im->known, &c->server),
-		.unsure = to && to->unsure,
+		.lateral = known_workstation(to),
+		.unsure = to->unsure,
 		.client = c->client,
 		.server = c->server,
-		.service = known_service(c),
+		.service = pair->at,
 		.user = text_if(c, BH_KNOWN_USER, c->user),
 		.domain = text_if(c, BH_KNOWN_DOMAIN, c->domain),
 		.share = text_if(c, BH_KNOWN_SHARE, c->share),
@@ -180,21 +181,20 @@ static int by_weight(const void *x, const void *y)
 	return by_group(a, b);
 }
 
-static int walk(struct impact *im, const struct bh_row *const *v, size_t n, struct bh_arena *a)
+static int walk(struct impact *im, const struct pairs *p, size_t n_rows, struct bh_arena *a)
 {
-	im->rows = bh_arena_array(a, n + 1, sizeof *im->rows);
+	im->rows = bh_arena_array(a, n_rows + 1, sizeof *im->rows);
 	if (!im->rows)
 		return -ENOMEM;
-	for (size_t i = 0, len; i < n; i += len) {
+	for (size_t i = 0; i < p->n; i++) {
+		const struct pair *pair = &p->v[i];
 		struct bh_decision d = { 0 };
-		enum path path;
+		enum path path = judge_pair(im, pair, &d);
 
-		len = known_pair_len(v + i, n - i);
-		path = known_loopback(&v[i]->who) ? OFF_PATH : judge_pair(im, &v[i]->who, &d);
 		im->total.kept += path == GOES_ON;
 		im->total.off_path += path == OFF_PATH;
-		for (size_t k = i; path == STOPS && k < i + len; k++)
-			add_row(im, v[k], &d);
+		for (size_t k = 0; path == STOPS && k < pair->n; k++)
+			add_row(im, pair, pair->rows[k], &d);
 	}
 	return 0;
 }
@@ -213,12 +213,14 @@ int bh_plan_impact(const struct bh_bound *b, const struct bh_point *points, size
 	im.own = &own;
 	with = told ? *told : (struct bh_told){ 0 };
 	with.own = &own;
-	const struct bh_row **v = known_by_pair(rows, n, a);
-	int r = v ? known_from(v, n, &with, NULL, 0, a, &im.known) : -ENOMEM;
+	struct pairs pairs;
+	int r = pairs_of_rows(rows, n, a, &pairs);
+	if (!r)
+		r = known_from(&pairs, &with, NULL, 0, a, &im.known);
 	if (!r)
 		r = bh_policy_view_gateway(b, a, &im.fwd);
 	if (!r)
-		r = walk(&im, v, n, a);
+		r = walk(&im, &pairs, n, a);
 	if (r)
 		return r;
 

@@ -8,23 +8,142 @@ bool bh_plan_inside(const struct bh_addr *a, const struct bh_addrset *own)
 	return !bh_addr_public(a) || (own && bh_addrset_contains(own, a));
 }
 
-bool known_loopback(const struct bh_talk *c)
+bool known_link_local(const struct bh_addr *a)
 {
-	const struct bh_addr *ends[] = { &c->client, &c->server };
+	return a->family == BH_V4 ? a->num >> 16 == 0xa9fe : a->num >> 118 == (0xfe80u >> 6);
+}
 
-	for (size_t i = 0; i < BH_LEN(ends); i++) {
-		if (ends[i]->family == BH_V4 ? ends[i]->num >> 24 == 127 : ends[i]->num == 1)
-			return true;
+/* ---- the distinct addresses ----------------------------------------------------------- */
+
+/* Open addressing.  The key follows from all addresses, so that whoever chooses some
+ * cannot make them collide. */
+struct finder {
+	struct bh_addr *v;
+	uint32_t *slots; /* index + 1 */
+	size_t n, mask;
+	uint64_t key;
+};
+
+static uint64_t spread(uint64_t x)
+{
+	x += 0x9e3779b97f4a7c15u;
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+	x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+	return x ^ x >> 31;
+}
+
+static uint64_t hash(const struct bh_addr *a, uint64_t key)
+{
+	return spread((uint64_t)a->num ^ spread((uint64_t)(a->num >> 64) ^ key) ^ a->family);
+}
+
+static uint32_t note(struct finder *f, const struct bh_addr *a)
+{
+	size_t at = hash(a, f->key) & f->mask;
+
+	for (; f->slots[at]; at = (at + 1) & f->mask) {
+		if (bh_addr_equal(&f->v[f->slots[at] - 1], a))
+			return f->slots[at] - 1;
 	}
-	return bh_addr_equal(&c->client, &c->server);
+	f->v[f->n++] = *a;
+	f->slots[at] = (uint32_t)f->n;
+	return (uint32_t)f->n - 1;
 }
 
-struct bh_service known_service(const struct bh_talk *c)
+static void note_all(struct finder *f, struct pairs *p, const struct bh_addr *more, size_t n_more)
 {
-	bool quic = c->transport == BH_TRANSPORT_QUIC443;
-
-	return (struct bh_service){ .port = c->port, .proto = quic ? BH_UDP : BH_TCP };
+	for (size_t i = 0; i < p->n; i++) {
+		struct pair *one = &p->v[i];
+		if (one->loopback)
+			continue;
+		bool again = i && !p->v[i - 1].loopback &&
+			     bh_addr_equal(&p->v[i - 1].who->server, &one->who->server);
+		one->server = again ? p->v[i - 1].server : note(f, &one->who->server);
+		one->client = note(f, &one->who->client);
+	}
+	for (size_t i = 0; i < n_more; i++)
+		(void)note(f, &more[i]);
 }
+
+struct placed {
+	struct bh_addr addr;
+	uint32_t was;
+};
+
+static int by_place(const void *x, const void *y)
+{
+	const struct placed *a = x, *b = y;
+
+	return bh_addr_compare(&a->addr, &b->addr);
+}
+
+/* From the order they were met in to that of their addresses. */
+static int sort_hosts(const struct finder *f, struct pairs *p, struct bh_arena *a,
+	struct bh_arena *own, struct known *ret)
+{
+	struct placed *v = bh_arena_array(own, f->n + 1, sizeof *v);
+	uint32_t *now = bh_arena_array(own, f->n + 1, sizeof *now);
+	struct known k = { .v = bh_arena_array(a, f->n + 1, sizeof *k.v), .n = f->n };
+
+	if (!v || !now || !k.v)
+		return -ENOMEM;
+	for (size_t i = 0; i < f->n; i++)
+		v[i] = (struct placed){ f->v[i], (uint32_t)i };
+	if (f->n)
+		qsort(v, f->n, sizeof *v, by_place);
+	for (size_t i = 0; i < f->n; i++) {
+		k.v[i].addr = v[i].addr;
+		k.split += v[i].addr.family == BH_V4;
+		now[v[i].was] = (uint32_t)i;
+	}
+	for (size_t i = 0; i < p->n; i++) {
+		if (p->v[i].loopback)
+			continue;
+		p->v[i].client = now[p->v[i].client];
+		p->v[i].server = now[p->v[i].server];
+	}
+	*ret = k;
+	return 0;
+}
+
+static int collect(struct pairs *p, const struct bh_addr *more, size_t n_more, struct bh_arena *a,
+	struct known *ret)
+{
+	BH_AUTO_ARENA own = { 0 };
+	size_t all = 2 * p->n + n_more, slots = 64;
+	struct finder f = { 0 };
+
+	while (slots < 2 * all)
+		slots *= 2;
+	f.v = bh_arena_array(&own, all + 1, sizeof *f.v);
+	f.slots = bh_arena_array(&own, slots, sizeof *f.slots);
+	if (!f.v || !f.slots)
+		return -ENOMEM;
+	f.mask = slots - 1;
+	for (size_t i = 0; i < p->n; i++)
+		f.key += hash(&p->v[i].who->client, 1) + hash(&p->v[i].who->server, 2);
+	note_all(&f, p, more, n_more);
+	return sort_hosts(&f, p, a, &own, ret);
+}
+
+struct known_host *known_find(const struct known *k, const struct bh_addr *addr)
+{
+	size_t lo = 0, hi = k->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		int c = bh_addr_compare(&k->v[mid].addr, addr);
+		if (!c)
+			return &k->v[mid];
+		if (c < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return NULL;
+}
+
+/* ---- what they do --------------------------------------------------------------------- */
 
 /* Shares that every Windows machine has: using them makes nobody a file server. */
 static bool administrative(const struct bh_talk *c)
@@ -45,131 +164,54 @@ static uint8_t shares_of(const struct bh_talk *c)
 	}
 }
 
-static int by_addr(const void *x, const void *y)
+static void note_shared(struct known_host *server, uint32_t client)
 {
-	const struct known_host *a = x, *b = y;
-
-	return bh_addr_compare(&a->addr, &b->addr);
-}
-
-struct known_host *known_find(const struct known *k, const struct bh_addr *addr)
-{
-	struct known_host want = { .addr = *addr };
-
-	return k->n ? bsearch(&want, k->v, k->n, sizeof *k->v, by_addr) : NULL;
-}
-
-bool known_to_workstation(const struct known *k, const struct bh_addr *server)
-{
-	const struct known_host *to = known_find(k, server);
-
-	return to && !to->server && !to->unsure;
-}
-
-static int by_pair(const void *x, const void *y)
-{
-	const struct bh_talk *a = &(*(const struct bh_row *const *)x)->who;
-	const struct bh_talk *b = &(*(const struct bh_row *const *)y)->who;
-	struct bh_service s = known_service(a), t = known_service(b);
-
-	if (s.proto != t.proto)
-		return s.proto < t.proto ? -1 : 1;
-	if (s.port != t.port)
-		return s.port < t.port ? -1 : 1;
-	int r = bh_addr_compare(&a->server, &b->server);
-	if (!r)
-		r = bh_addr_compare(&a->client, &b->client);
-	return r ? r : bh_talk_compare(a, b);
-}
-
-const struct bh_row **known_by_pair(const struct bh_row *rows, size_t n, struct bh_arena *a)
-{
-	const struct bh_row **v = bh_arena_array(a, n + 1, sizeof *v);
-
-	for (size_t i = 0; v && i < n; i++)
-		v[i] = &rows[i];
-	if (v && n)
-		qsort(v, n, sizeof *v, by_pair);
-	return v;
-}
-
-static bool same_pair(const struct bh_row *x, const struct bh_row *y)
-{
-	return bh_service_equal(known_service(&x->who), known_service(&y->who)) &&
-	       bh_addr_equal(&x->who.server, &y->who.server) &&
-	       bh_addr_equal(&x->who.client, &y->who.client);
-}
-
-size_t known_pair_len(const struct bh_row *const *rows, size_t n)
-{
-	size_t len = 1;
-
-	while (len < n && same_pair(rows[0], rows[len]))
-		len++;
-	return len;
-}
-
-/* The distinct addresses of all rows, and more. */
-static void collect(const struct bh_row *const *rows, size_t n, const struct bh_addr *more,
-	size_t n_more, struct known *k)
-{
-	size_t all = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		if (known_loopback(&rows[i]->who))
-			continue;
-		k->v[all++].addr = rows[i]->who.client;
-		k->v[all++].addr = rows[i]->who.server;
+	for (size_t i = 0; i < server->shared_to; i++) {
+		if (server->shared_with[i] == client)
+			return;
 	}
-	for (size_t i = 0; i < n_more; i++)
-		k->v[all++].addr = more[i];
-	qsort(k->v, all, sizeof *k->v, by_addr);
-	for (size_t i = 0; i < all; i++) {
-		if (!k->n || !bh_addr_equal(&k->v[k->n - 1].addr, &k->v[i].addr))
-			k->v[k->n++].addr = k->v[i].addr;
-	}
+	if (server->shared_to < BH_SERVER_CLIENTS)
+		server->shared_with[server->shared_to++] = client;
 }
 
-/* One pair's rows: does it make its server a server of files? */
-static void note_pair(const struct known *k, const struct bh_row *const *rows, size_t n,
-	const struct bh_told *told)
+/* Does a pair make its server a server of files? */
+static void note_pair(const struct known *k, const struct pair *p, const struct bh_told *told)
 {
-	struct known_host *c = known_find(k, &rows[0]->who.client);
-	struct known_host *s = known_find(k, &rows[0]->who.server);
+	struct known_host *c = &k->v[p->client], *s = &k->v[p->server];
 	bool shared = false;
 
-	if (!c || !s || c == s)
-		return;
-	for (size_t i = 0; i < n; i++) {
-		enum bh_use use = bh_row_use(rows[i]);
+	for (size_t i = 0; i < p->n; i++) {
+		enum bh_use use = bh_row_use(p->rows[i]);
 		c->client |= use != BH_USE_UNANSWERED;
 		s->served |= use <= BH_USE_SMB1;
-		shared |= use == BH_USE_WORKS && !administrative(&rows[i]->who);
-		if (use == BH_USE_WORKS)
-			s->shares |= shares_of(&rows[i]->who);
+		if (use != BH_USE_WORKS)
+			continue;
+		shared |= !administrative(&p->rows[i]->who);
+		s->shares |= shares_of(&p->rows[i]->who);
 	}
 	if (shared && bh_plan_inside(&c->addr, told ? told->own : NULL))
-		s->shared_to++;
+		note_shared(s, p->client);
 }
 
-int known_from(const struct bh_row *const *pairs, size_t n, const struct bh_told *told,
-	const struct bh_addr *more, size_t n_more, struct bh_arena *a, struct known *ret)
+int known_from(struct pairs *p, const struct bh_told *told, const struct bh_addr *more,
+	size_t n_more, struct bh_arena *a, struct known *ret)
 {
-	struct known k = { .v = bh_arena_array(a, 2 * n + n_more + 1, sizeof *k.v) };
+	struct known k;
+	int r = collect(p, more, n_more, a, &k);
 
-	if (!k.v)
-		return -ENOMEM;
-	collect(pairs, n, more, n_more, &k);
-	for (size_t i = 0, len; i < n; i += len) {
-		len = known_pair_len(pairs + i, n - i);
-		note_pair(&k, pairs + i, len, told);
-	}
-	int r = known_roles(&k, pairs, n, told, a);
 	if (r)
 		return r;
-	*ret = k;
-	return 0;
+	for (size_t i = 0; i < p->n; i++) {
+		if (!p->v[i].loopback)
+			note_pair(&k, &p->v[i], told);
+	}
+	r = known_roles(&k, p, told, a);
+	if (!r)
+		*ret = k;
+	return r;
 }
+
+/* ---- what is decided of a pair ------------------------------------------------------ */
 
 static const struct bh_interface *interface_to(const struct bh_point *p, const struct bh_addr *peer)
 {

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "model/fact.h"
 #include "model/row.h"
 #include "model/table.h"
 #include "policy/policy.h"
@@ -45,14 +46,17 @@ struct bh_point {
 	bool forwards; /* a host that also judges what it forwards, as a gateway */
 };
 
-/* Who counts as what.  Deterministic, from the rows alone: a host is a *server* when
- * it is told to be one, or served somebody and either never used SMB itself or served
+/* Who counts as what.  Deterministic, from the rows and this alone: a host is a *server*
+ * when it is told to be one, or served somebody and either never used SMB itself or served
  * at least BH_SERVER_CLIENTS hosts on a share that is not administrative; every other
  * host is a workstation.  Where both families are in use, one that served fewer and was
- * never seen as a client needs a witness (roles.c); without one it is unsure. */
+ * never seen as a client needs a witness (roles.c), or that no client of the other family
+ * can be the same machine (places.c); otherwise it is unsure. */
 struct bh_told {
 	const struct bh_addrset *own; /* inside, beside the private blocks; may be NULL */
 	const struct bh_addrset *servers; /* told to be servers; may be NULL */
+	const struct bh_name_seen *names; /* that addresses go by, beside those in the rows */
+	size_t n_names;
 	/* What lies on one link, both families together, as far as this machine knows. */
 	const struct bh_interface *ifaces;
 	size_t n_ifaces;
@@ -100,6 +104,12 @@ BH_MUST int bh_plan_impact(const struct bh_bound *b, const struct bh_point *poin
 /* "would break: alice on 10.20.0.11 → \\fs1\finance, 41 times, last 3 minutes ago". */
 void bh_plan_impact_sentence(const struct bh_impact_row *r, bh_time now, struct bh_buf *ret);
 
+/* How many hosts can be walked to over SMB from a workstation, one after the other: the
+ * middle one (of two, the lower) and the most of all workstations. */
+struct bh_reach {
+	uint64_t median, most;
+};
+
 /* Ordered pairs of known hosts, of one family, that can speak SMB (any declared TCP
  * service; without a policy: all of them). */
 struct bh_surface {
@@ -112,6 +122,8 @@ struct bh_surface {
 	/* The same for pairs of two workstations. */
 	uint64_t lateral, lateral_judged, lateral_judged_open;
 	uint64_t lateral_used, lateral_used_open;
+	uint64_t stations; /* workstations; reach is of these */
+	struct bh_reach reach_before, reach; /* without a policy, and with it */
 };
 
 static inline uint64_t bh_surface_open(const struct bh_surface *s)
@@ -124,8 +136,8 @@ static inline uint64_t bh_surface_lateral_open(const struct bh_surface *s)
 	return s->lateral - s->lateral_judged + s->lateral_judged_open;
 }
 
-/* point and table NULL: no policy.  table: bh_plan_table's for that point; it is what
- * makes a hundred thousand hosts countable.  -ENOMEM. */
+/* Exact, by classes of equal treatment and not pair by pair.  point and table NULL: no
+ * policy.  table: bh_plan_table's for that point.  -ENOMEM. */
 BH_MUST int bh_plan_surface(const struct bh_bound *b, const struct bh_point *point,
 	const struct bh_table *table, const struct bh_told *told, const struct bh_row *rows,
 	size_t n, struct bh_arena *a, struct bh_surface *ret);
@@ -136,7 +148,14 @@ struct bh_suggest_options {
 	struct bh_told told;
 	bh_time now;
 	bh_time since; /* rows last seen before are left aside; 0: none are */
-	unsigned many; /* so many clients of one /24 or /64 become that network; 0: 8 */
+	bh_time until; /* rows first seen later are left aside; 0: none are */
+	const uint8_t *purposes; /* of the rows, enum bh_purpose; NULL: not known */
+	uint32_t without; /* purposes that are not needed: a bit for each enum bh_purpose */
+	/* So many rules at most, and of these the smallest surface; 0: a rule for each group
+	 * of servers with the same clients. */
+	unsigned budget;
+	/* So many clients of one /24 or /64 become that network; 0: 8, with a budget none. */
+	unsigned many;
 	/* NULL: addresses.  Else a server stands under its name when the name resolves to
 	 * nothing but addresses of servers in the same set, its own among them. */
 	const struct bh_names *names;
@@ -151,6 +170,7 @@ struct bh_seen {
 	uint32_t dialects; /* bit per enum bh_dialect */
 	bool is_signed, unsigned_, encrypted, clear; /* some connections were */
 	uint64_t uses[BH_USES]; /* connections of each kind */
+	uint64_t purposes[BH_PURPOSES]; /* connections of each, of those counted above */
 };
 
 struct bh_suggested_set {
@@ -169,7 +189,9 @@ struct bh_suggested_set {
 
 struct bh_suggested_rule {
 	unsigned services; /* BH_SVC_* */
-	const struct bh_suggested_set *from, *to;
+	const struct bh_suggested_set *from;
+	const struct bh_suggested_set *const *to; /* one for each part that the servers play */
+	size_t n_to;
 	struct bh_seen seen;
 };
 
@@ -177,6 +199,7 @@ enum bh_left_out {
 	BH_LEFT_INTERNET,
 	BH_LEFT_LATERAL,
 	BH_LEFT_UNSURE, /* to a host that may be a workstation: struct bh_told */
+	BH_LEFT_PURPOSE, /* for nothing but what options.without names */
 	BH_LEFT_SMB1,
 	BH_LEFT_NOBODY,
 	BH_LEFT_DENIED,
@@ -193,7 +216,15 @@ struct bh_left {
 	struct bh_service at;
 	struct bh_addr server;
 	struct bh_addrset clients;
+	uint64_t admitted; /* of the clients: by a rule all the same, which few rules may cost */
 	struct bh_seen seen;
+};
+
+/* Admitted by the sentences among the known hosts, and not needed by anybody. */
+struct bh_unused {
+	struct bh_addr server;
+	uint64_t pairs;
+	struct bh_addrset clients; /* empty where listing them all would be too much */
 };
 
 struct bh_suggestion {
@@ -207,10 +238,18 @@ struct bh_suggestion {
 				   * that they get a reset where they are blocked */
 	uint64_t conversations, connections; /* looked at */
 	uint64_t too_old; /* conversations before options.since */
+	uint64_t too_new; /* conversations after options.until */
 	uint64_t loopback; /* conversations of a machine with itself: never governed */
 	uint64_t pairs; /* (client, server, service) that the rules stand for */
+	/* Ordered pairs of known hosts: that need SMB, and that the rules admit. */
+	uint64_t needed, surface;
+	const struct bh_unused *unused; /* what lies between the two; the most first */
+	size_t n_unused;
+	unsigned budget; /* as asked for */
+	bool smallest; /* no policy of so many rules has a smaller surface */
+	uint64_t one_more; /* the surface that one rule more would have, with a budget */
 	bh_time first_seen, last_seen;
-	bh_time now, since;
+	bh_time now, since, until;
 };
 
 extern const char *const bh_left_names[BH_LEFTS]; /* "internet", "lateral", … */

@@ -2,12 +2,14 @@
 #include <strings.h>
 
 #include "plan/known.h"
+#include "plan/places.h"
 
 /*
  * A host that serves and never uses SMB itself is a server: workstations use it all the
  * time.  That holds only as far as one sees: where both families are in use, the address
  * over which a workstation is a client may be its other one.  So there, a host that
- * served few needs a witness: a name it shares with a server, or servers for neighbours.
+ * served few needs a witness: a name it shares with a server, servers for neighbours, or
+ * that no client of the other family can be the same machine (places.c).
  */
 
 /* ---- one machine, several addresses -------------------------------------------------- */
@@ -16,7 +18,14 @@
 struct alias {
 	const char *name;
 	size_t len;
-	struct known_host *host;
+	uint32_t host;
+};
+
+struct aliases {
+	struct alias *v;
+	size_t n;
+	const char **last; /* by host: most names are told again and again */
+	const struct known *known;
 };
 
 static int by_name(const void *x, const void *y)
@@ -26,113 +35,142 @@ static int by_name(const void *x, const void *y)
 
 	if (!r && a->len != b->len)
 		r = a->len < b->len ? -1 : 1;
+	if (!r && a->host != b->host)
+		r = a->host < b->host ? -1 : 1;
 	return r;
 }
 
-static void add_alias(struct alias *v, size_t *n, const char *name, struct known_host *h)
+static bool one_name(const struct alias *a, const struct alias *b)
 {
+	return a->len == b->len && !strncasecmp(a->name, b->name, a->len);
+}
+
+static void add_alias(struct aliases *t, const char *name, uint32_t host)
+{
+	struct alias one = { .name = name, .len = strcspn(name, "."), .host = host };
 	struct bh_addr literal;
-	struct alias *last = *n ? &v[*n - 1] : NULL;
-	struct alias one = { .name = name, .len = strcspn(name, "."), .host = h };
 
-	if (!h || !one.len || !bh_addr_parse(name, strlen(name), &literal))
+	if (!one.len || !bh_addr_parse(name, strlen(name), &literal))
 		return;
-	if (!last || last->host != h || by_name(last, &one))
-		v[(*n)++] = one;
+	if (t->last[host] && !strcasecmp(t->last[host], name))
+		return;
+	t->last[host] = name;
+	t->v[t->n++] = one;
 }
 
-static size_t collect_names(
-	struct known *k, const struct bh_row *const *pairs, size_t n, struct alias *v)
+/* "cifs/fs1.corp.example": what a ticket was for. */
+static void add_service(struct aliases *t, const char *service, uint32_t host)
 {
-	size_t m = 0;
+	if (!strncasecmp(service, "cifs/", 5))
+		add_alias(t, service + 5, host);
+}
 
-	for (size_t i = 0; i < n; i++) {
-		const struct bh_talk *c = &pairs[i]->who;
-		if (c->known & BH_KNOWN_SERVER_NAME)
-			add_alias(v, &m, c->server_name, known_find(k, &c->server));
-		if (c->known & BH_KNOWN_WORKSTATION)
-			add_alias(v, &m, c->workstation, known_find(k, &c->client));
+static size_t rows_of(const struct pairs *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		n += p->v[i].n;
+	return n;
+}
+
+static int collect_names(
+	struct aliases *t, const struct pairs *p, const struct bh_told *told, struct bh_arena *a)
+{
+	size_t heard = told ? told->n_names : 0;
+
+	t->v = bh_arena_array(a, 3 * rows_of(p) + heard + 1, sizeof *t->v);
+	t->last = bh_arena_array(a, t->known->n + 1, sizeof *t->last);
+	if (!t->v || !t->last)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->n; i++) {
+		const struct pair *one = &p->v[i];
+		for (size_t k = 0; !one->loopback && k < one->n; k++) {
+			const struct bh_talk *c = &one->rows[k]->who;
+			if (c->known & BH_KNOWN_SERVER_NAME)
+				add_alias(t, c->server_name, one->server);
+			if (c->known & BH_KNOWN_SERVICE)
+				add_service(t, c->service, one->server);
+			if (c->known & BH_KNOWN_WORKSTATION)
+				add_alias(t, c->workstation, one->client);
+		}
 	}
-	if (m)
-		qsort(v, m, sizeof *v, by_name);
-	return m;
-}
-
-static bool strong(const struct known_host *h)
-{
-	return h->shared_to >= BH_SERVER_CLIENTS;
+	for (size_t i = 0; i < heard; i++) {
+		const struct bh_name_seen *s = &told->names[i];
+		const struct known_host *h = s->group ? NULL : known_find(t->known, &s->addr);
+		if (h)
+			add_alias(t, s->name, (uint32_t)(h - t->known->v));
+	}
+	if (t->n)
+		qsort(t->v, t->n, sizeof *t->v, by_name);
+	return 0;
 }
 
 /* v[0..n): the addresses of one name.  A client over one address is one over all.  Two
  * that both only ever served vouch for each other, and one that served many for all. */
-static void join_name(const struct alias *v, size_t n)
+static void join_name(const struct known *k, const struct alias *v, size_t n)
 {
 	bool client = false, many = false, several = false;
+	const struct known_host *first = &k->v[v[0].host];
 
 	for (size_t i = 0; i < n; i++) {
-		const struct known_host *h = v[i].host;
+		const struct known_host *h = &k->v[v[i].host];
 		client |= h->client;
-		many |= h->served && strong(h);
-		several |= h->served && v[0].host->served && h != v[0].host;
+		many |= h->served && known_strong(h);
+		several |= h->served && first->served && h != first;
 	}
 	for (size_t i = 0; i < n; i++) {
-		v[i].host->client |= client;
-		v[i].host->vouched |= many || (several && !client);
+		struct known_host *h = &k->v[v[i].host];
+		h->client |= client;
+		h->vouched |= many || (several && !client);
 	}
+}
+
+static int join_names(struct known *k, const struct pairs *p, const struct bh_told *told,
+	struct places *places, struct bh_arena *a)
+{
+	BH_AUTO_ARENA own = { 0 };
+	struct aliases t = { .known = k };
+	int r = collect_names(&t, p, told, &own);
+	uint32_t *hosts = bh_arena_array(&own, t.n + 1, sizeof *hosts);
+
+	if (r || !hosts)
+		return -ENOMEM;
+	for (size_t i = 0, end; i < t.n; i = end) {
+		for (end = i; end < t.n && one_name(&t.v[i], &t.v[end]); end++)
+			hosts[end - i] = t.v[end].host;
+		join_name(k, t.v + i, end - i);
+		places_of_name(places, hosts, end - i);
+	}
+	return places_ready(places, a);
 }
 
 /* ---- neighbours ---------------------------------------------------------------------- */
 
-/* Hosts of one link where this machine knows it (that ties an IPv6 prefix to its IPv4
- * one), else of one /24 or /64. */
+/* Hosts of one place, in the order of their addresses. */
 struct neighbour {
 	struct known_host *host;
-	uint32_t link; /* interface, from 1; 0: not known */
+	uint32_t place;
 };
 
-/* Every link has the same link-local addresses: they tell nothing of a link. */
-static bool link_local(const struct bh_addr *a)
-{
-	return a->family == BH_V4 ? a->num >> 16 == 0xa9fe : a->num >> 118 == (0xfe80u >> 6);
-}
-
-static uint32_t link_of(const struct bh_told *told, const struct bh_addr *a)
-{
-	for (size_t i = 0; told && !link_local(a) && i < told->n_ifaces; i++) {
-		if (bh_addrset_contains(&told->ifaces[i].onlink, a))
-			return (uint32_t)i + 1;
-	}
-	return 0;
-}
-
-static int by_link(const void *x, const void *y)
+static int by_place(const void *x, const void *y)
 {
 	const struct neighbour *a = x, *b = y;
 
-	if (a->link != b->link)
-		return a->link < b->link ? -1 : 1;
+	if (a->place != b->place)
+		return a->place < b->place ? -1 : 1;
 	return bh_addr_compare(&a->host->addr, &b->host->addr);
 }
 
-static bool one_network(const struct neighbour *a, const struct neighbour *b)
-{
-	const struct bh_addr *x = &a->host->addr, *y = &b->host->addr;
-	unsigned rest = x->family == BH_V4 ? 8 : 64;
-
-	if (a->link || b->link)
-		return a->link == b->link;
-	return x->family == y->family && x->num >> rest == y->num >> rest;
-}
-
-/* v[0..n): one network.  Where a server of many stands and no workstation, the others
- * that only serve are servers too. */
-static void join_network(const struct neighbour *v, size_t n)
+/* v[0..n): one place.  Where a server of many stands and no workstation, the others that
+ * only serve are servers too. */
+static void join_place(const struct neighbour *v, size_t n)
 {
 	bool many = false, station = false;
 
 	for (size_t i = 0; i < n; i++) {
-		many |= v[i].host->served && strong(v[i].host);
-		station |= v[i].host->client && !strong(v[i].host);
+		many |= v[i].host->served && known_strong(v[i].host);
+		station |= v[i].host->client && !known_strong(v[i].host);
 	}
 	for (size_t i = 0; many && !station && i < n; i++)
 		v[i].host->vouched = true;
@@ -147,8 +185,8 @@ static void join_families(const struct neighbour *v, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		const struct known_host *h = v[i].host;
 		unsigned f = h->addr.family == BH_V6;
-		station[f] |= h->served && h->client && !strong(h);
-		server[f] |= h->served && (!h->client || strong(h));
+		station[f] |= h->served && h->client && !known_strong(h);
+		server[f] |= h->served && (!h->client || known_strong(h));
 	}
 	for (size_t i = 0; i < n; i++) {
 		unsigned other = v[i].host->addr.family != BH_V6;
@@ -156,20 +194,28 @@ static void join_families(const struct neighbour *v, size_t n)
 	}
 }
 
-static void join_networks(struct known *k, const struct bh_told *told, struct neighbour *v)
+static int join_neighbours(struct known *k, const struct places *places)
 {
+	BH_AUTO_ARENA own = { 0 };
+	struct neighbour *v = bh_arena_array(&own, k->n + 1, sizeof *v);
+
+	if (!v)
+		return -ENOMEM;
 	for (size_t i = 0; i < k->n; i++)
-		v[i] = (struct neighbour){ &k->v[i], link_of(told, &k->v[i].addr) };
+		v[i] = (struct neighbour){ &k->v[i], places->of[i] };
 	if (k->n)
-		qsort(v, k->n, sizeof *v, by_link);
+		qsort(v, k->n, sizeof *v, by_place);
 	for (size_t i = 0, end; i < k->n; i = end) {
-		for (end = i + 1; end < k->n && one_network(&v[i], &v[end]);)
+		for (end = i + 1; end < k->n && v[i].place == v[end].place;)
 			end++;
-		join_network(v + i, end - i);
-		if (v[i].link)
+		join_place(v + i, end - i);
+		if (places_is_link(places, v[i].place))
 			join_families(v + i, end - i);
 	}
+	return 0;
 }
+
+/* ---- the part each plays --------------------------------------------------------------- */
 
 static bool both_families(const struct known *k, const struct bh_told *told)
 {
@@ -186,34 +232,35 @@ static bool both_families(const struct known *k, const struct bh_told *told)
 	return v4 && v6;
 }
 
-static void decide(struct known_host *h, bool both, const struct bh_told *told)
+static void decide(struct known *k, uint32_t i, bool both, const struct places *places,
+	const struct bh_told *told)
 {
+	struct known_host *h = &k->v[i];
 	bool only_serves = h->served && !h->client;
-	bool witness = !both || h->vouched || h->shares & SHARES_DOMAIN;
+	bool witness = !both || h->vouched || h->shares & SHARES_DOMAIN ||
+		       (only_serves && !h->station && !places_other_client(places, i));
 
-	h->server = h->served && (strong(h) || (only_serves && witness));
+	h->server = h->served && (known_strong(h) || (only_serves && witness));
 	if (told && told->servers && bh_addrset_contains(told->servers, &h->addr))
 		h->server = true;
 	h->unsure = only_serves && !h->server && !h->station;
 }
 
-int known_roles(struct known *k, const struct bh_row *const *pairs, size_t n,
-	const struct bh_told *told, struct bh_arena *a)
+int known_roles(
+	struct known *k, const struct pairs *p, const struct bh_told *told, struct bh_arena *a)
 {
-	struct alias *v = bh_arena_array(a, 2 * n + 1, sizeof *v);
-	struct neighbour *near = bh_arena_array(a, k->n + 1, sizeof *near);
+	struct places places;
+	int r = places_from(k, told, a, &places);
 
-	if (!v || !near)
-		return -ENOMEM;
-	size_t m = collect_names(k, pairs, n, v);
-	for (size_t i = 0, end; i < m; i = end) {
-		for (end = i + 1; end < m && !by_name(&v[i], &v[end]);)
-			end++;
-		join_name(v + i, end - i);
-	}
-	join_networks(k, told, near);
+	if (!r)
+		r = join_names(k, p, told, &places, a);
+	if (!r)
+		r = join_neighbours(k, &places);
+	if (r)
+		return r;
+	places_clients(&places, told);
 	bool both = both_families(k, told);
-	for (size_t i = 0; i < k->n; i++)
-		decide(&k->v[i], both, told);
+	for (uint32_t i = 0; i < k->n; i++)
+		decide(k, i, both, &places, told);
 	return 0;
 }

@@ -43,12 +43,12 @@ static size_t distinct_addrs(struct bh_addr *v, size_t n)
 	return m;
 }
 
-static size_t count_rows(const struct pair *const *pairs, size_t n)
+static size_t count_rows(const struct need *const *needs, size_t n)
 {
 	size_t all = 0;
 
 	for (size_t i = 0; i < n; i++)
-		all += pairs[i]->n;
+		all += needs[i]->p->n;
 	return all;
 }
 
@@ -68,7 +68,8 @@ struct texts {
 };
 
 /* Behind an allowed sentence only what worked counts; behind one left out, all. */
-static void add_row(struct bh_seen *s, const struct bh_row *row, bool allowed, struct texts *t)
+static void add_row(const struct suggest *sg, struct bh_seen *s, const struct bh_row *row,
+	bool allowed, struct texts *t)
 {
 	const struct bh_talk *c = &row->who;
 	enum bh_use use = bh_row_use(row);
@@ -77,6 +78,8 @@ static void add_row(struct bh_seen *s, const struct bh_row *row, bool allowed, s
 	if (allowed && use != BH_USE_WORKS)
 		return;
 	s->connections += row->figures.connections;
+	if (sg->o->purposes)
+		s->purposes[sg->o->purposes[row - sg->rows]] += row->figures.connections;
 	if (row->figures.last_seen > s->last_seen)
 		s->last_seen = row->figures.last_seen;
 	add_manner(s, c);
@@ -100,9 +103,10 @@ static void drop_ipc(struct texts *t)
 }
 
 void suggest_seen(
-	const struct pair *const *pairs, size_t n, struct bh_arena *a, struct bh_seen *ret)
+	const struct suggest *sg, const struct need *const *needs, size_t n, struct bh_seen *ret)
 {
-	size_t rows = count_rows(pairs, n);
+	struct bh_arena *a = sg->a;
+	size_t rows = count_rows(needs, n);
 	struct bh_addr *clients = bh_arena_array(a, n + 1, sizeof *clients);
 	struct texts t = { .users = bh_arena_array(a, rows + 1, sizeof *t.users),
 		.shares = bh_arena_array(a, rows + 1, sizeof *t.shares) };
@@ -111,9 +115,10 @@ void suggest_seen(
 	if (!clients || !t.users || !t.shares)
 		return;
 	for (size_t i = 0; i < n; i++) {
-		clients[i] = pairs[i]->who->client;
-		for (size_t k = 0; k < pairs[i]->n; k++)
-			add_row(&s, pairs[i]->rows[k], pairs[i]->why == BH_LEFTS, &t);
+		const struct pair *p = needs[i]->p;
+		clients[i] = p->who->client;
+		for (size_t k = 0; k < p->n; k++)
+			add_row(sg, &s, p->rows[k], needs[i]->why == BH_LEFTS, &t);
 	}
 	drop_ipc(&t);
 	s.clients = distinct_addrs(clients, n);
@@ -124,14 +129,14 @@ void suggest_seen(
 }
 
 void suggest_called(
-	const struct pair *const *pairs, size_t n, struct bh_arena *a, struct bh_suggested_set *ret)
+	const struct need *const *needs, size_t n, struct bh_arena *a, struct bh_suggested_set *ret)
 {
-	const char **v = bh_arena_array(a, count_rows(pairs, n) + 1, sizeof *v);
+	const char **v = bh_arena_array(a, count_rows(needs, n) + 1, sizeof *v);
 	size_t m = 0;
 
 	for (size_t i = 0; v && i < n; i++) {
-		for (size_t k = 0; k < pairs[i]->n; k++) {
-			const struct bh_talk *c = &pairs[i]->rows[k]->who;
+		for (size_t k = 0; k < needs[i]->p->n; k++) {
+			const struct bh_talk *c = &needs[i]->p->rows[k]->who;
 			struct bh_addr addr;
 			if (!(c->known & BH_KNOWN_SERVER_NAME) || !c->server_name[0] ||
 				!bh_addr_parse(c->server_name, strlen(c->server_name), &addr))

@@ -2,7 +2,7 @@
 
 #include "plan/suggest.h"
 
-enum { SHARES_SHOWN = 6, NAMES_SHOWN = 8, CLIENTS_SHOWN = 64, LEFT_SHOWN = 200 };
+enum { SHARES_SHOWN = 6, NAMES_SHOWN = 8, CLIENTS_SHOWN = 64, LEFT_SHOWN = 200, UNUSED_SHOWN = 40 };
 
 static void add_count(struct bh_buf *b, uint64_t n, const char *one)
 {
@@ -72,6 +72,28 @@ static void add_also(const struct bh_seen *s, struct bh_buf *b)
 	}
 }
 
+/* What it is for, the most first; "unknown" where nobody can say. */
+static void add_purposes(const struct bh_seen *s, struct bh_buf *b)
+{
+	const char *sep = ", for ";
+	bool told[BH_PURPOSES] = { 0 };
+
+	for (unsigned n = 0; n < BH_PURPOSES; n++) {
+		unsigned most = BH_PURPOSES;
+		for (unsigned i = 0; i < BH_PURPOSES; i++) {
+			if (!told[i] && s->purposes[i] &&
+				(most == BH_PURPOSES || s->purposes[i] > s->purposes[most]))
+				most = i;
+		}
+		if (most == BH_PURPOSES)
+			return;
+		told[most] = true;
+		const char *name = bh_purpose_names[most];
+		bh_buf_printf(b, "%s%s", sep, name ? name : "unknown");
+		sep = ", ";
+	}
+}
+
 static void add_seen(const struct bh_seen *s, bool allowed, struct bh_buf *b)
 {
 	bh_buf_str(b, "# ");
@@ -89,9 +111,22 @@ static void add_seen(const struct bh_seen *s, bool allowed, struct bh_buf *b)
 	}
 	add_dialects(s, b);
 	add_protection(s, b);
+	add_purposes(s, b);
 	if (allowed)
 		add_also(s, b);
 	bh_buf_str(b, "\n");
+}
+
+/* A few clients of a long list, so that a line stays a line. */
+static void add_clients(const struct bh_addrset *set, uint64_t *more, struct bh_buf *b)
+{
+	struct bh_addrset shown = *set;
+	size_t v4 = bh_min_size(set->v4.n, CLIENTS_SHOWN);
+
+	shown.v4.n = v4;
+	shown.v6.n = bh_min_size(set->v6.n, CLIENTS_SHOWN - v4);
+	*more = set->v4.n + set->v6.n - shown.v4.n - shown.v6.n;
+	bh_addrset_format(&shown, ", ", b);
 }
 
 static void add_called(const struct bh_suggested_set *set, struct bh_buf *b)
@@ -142,19 +177,10 @@ static void add_rule(const struct bh_suggested_rule *r, struct bh_buf *b)
 	add_seen(&r->seen, true, b);
 	bh_buf_str(b, "allow ");
 	add_services(r->services, b);
-	bh_buf_printf(b, " from %s to %s\n", r->from->name, r->to->name);
-}
-
-/* A few clients of a long list, so that a line stays a line. */
-static void add_clients(const struct bh_addrset *set, uint64_t *more, struct bh_buf *b)
-{
-	struct bh_addrset shown = *set;
-	size_t v4 = bh_min_size(set->v4.n, CLIENTS_SHOWN);
-
-	shown.v4.n = v4;
-	shown.v6.n = bh_min_size(set->v6.n, CLIENTS_SHOWN - v4);
-	*more = set->v4.n + set->v6.n - shown.v4.n - shown.v6.n;
-	bh_addrset_format(&shown, ", ", b);
+	bh_buf_printf(b, " from %s to ", r->from->name);
+	for (size_t i = 0; i < r->n_to; i++)
+		bh_buf_printf(b, "%s%s", i ? ", " : "", r->to[i]->name);
+	bh_buf_str(b, "\n");
 }
 
 static void add_left(const struct bh_left *l, struct bh_buf *b)
@@ -178,6 +204,10 @@ static void add_left(const struct bh_left *l, struct bh_buf *b)
 	}
 	if (more)
 		bh_buf_printf(b, "# (and from %llu more)\n", (unsigned long long)more);
+	if (l->admitted)
+		bh_buf_printf(b,
+			"# (rules above, which are few, admit %llu of these all the same)\n",
+			(unsigned long long)l->admitted);
 }
 
 static const char *const headings[BH_LEFTS] = {
@@ -187,6 +217,7 @@ static const char *const headings[BH_LEFTS] = {
 	[BH_LEFT_UNSURE] =
 		"To hosts that may be workstations: they served few, and where IPv4 and IPv6\n"
 		"# are both in use a workstation may be a client over its other address.",
+	[BH_LEFT_PURPOSE] = "For purposes that were excluded (--without).",
 	[BH_LEFT_SMB1] = "By SMB1 alone: it cannot be made safe; retire it, or allow it knowingly.",
 	[BH_LEFT_NOBODY] = "As guest or anonymous alone: nobody can be named who needs it.",
 	[BH_LEFT_DENIED] = "Logon or share refused every time: nothing here works today.",
@@ -212,6 +243,59 @@ static void add_all_left(const struct bh_suggestion *s, struct bh_buf *b)
 	}
 }
 
+static void add_unused(const struct bh_suggestion *s, struct bh_buf *b)
+{
+	size_t n = bh_min_size(s->n_unused, UNUSED_SHOWN);
+	char server[BH_ADDR_TEXT];
+
+	if (!n)
+		return;
+	bh_buf_str(b, "\n# Admitted by these sentences, though nobody was seen to need it: ");
+	add_count(b, s->surface - s->needed, "pair");
+	bh_buf_str(b, ".\n");
+	for (size_t i = 0; i < n; i++) {
+		const struct bh_unused *u = &s->unused[i];
+		uint64_t more;
+		bh_buf_printf(b, "#     to %s from ", bh_addr_format(&u->server, server));
+		if (bh_addrset_empty(&u->clients)) {
+			add_count(b, u->pairs, "host");
+			bh_buf_str(b, "\n");
+			continue;
+		}
+		add_clients(&u->clients, &more, b);
+		if (more)
+			bh_buf_printf(b, " and %llu more", (unsigned long long)more);
+		bh_buf_str(b, "\n");
+	}
+	if (s->n_unused > n)
+		bh_buf_printf(b, "# (and to %zu more servers: see 'bulkhead suggest --json')\n",
+			s->n_unused - n);
+}
+
+/* What the sentences cost, and what one more would be worth. */
+static void add_surface(const struct bh_suggestion *s, struct bh_buf *b)
+{
+	if (!s->needed)
+		return;
+	bh_buf_str(b, "#\n# ");
+	add_count(b, s->n_rules, "rule");
+	if (s->budget)
+		bh_buf_printf(b, " (of %u at most)", s->budget);
+	bh_buf_printf(b,
+		" for %llu pairs of client and server that need SMB; of the hosts that\n"
+		"# were seen, %llu pairs can speak it under them",
+		(unsigned long long)s->needed, (unsigned long long)s->surface);
+	if (s->budget)
+		bh_buf_str(b, s->smallest ? ", and no policy of so few has fewer"
+					  : ", the fewest that were found");
+	bh_buf_str(b, ".\n");
+	if (s->budget && s->one_more < s->surface)
+		bh_buf_printf(b, "# One rule more would take %llu of these away.\n",
+			(unsigned long long)(s->surface - s->one_more));
+	else if (s->budget)
+		bh_buf_str(b, "# One rule more would take none away.\n");
+}
+
 static void add_head(const struct bh_suggestion *s, struct bh_buf *b)
 {
 	bh_buf_str(b, "# Suggested by bulkhead " BH_VERSION " on ");
@@ -234,11 +318,19 @@ static void add_head(const struct bh_suggestion *s, struct bh_buf *b)
 		add_count(b, s->too_old, "conversation");
 		bh_buf_str(b, ".\n");
 	}
+	if (s->until) {
+		bh_buf_str(b, "# First seen after ");
+		bh_time_format(s->until - s->until % BH_SECOND, b);
+		bh_buf_str(b, " and therefore not looked at: ");
+		add_count(b, s->too_new, "conversation");
+		bh_buf_str(b, ".\n");
+	}
 	if (s->loopback) {
 		bh_buf_str(b, "# Within one machine, which no policy governs: ");
 		add_count(b, s->loopback, "conversation");
 		bh_buf_str(b, ".\n");
 	}
+	add_surface(s, b);
 	bh_buf_str(b,
 		"#\n# What was seen is not yet what is needed: read every sentence, then ask\n"
 		"# 'bulkhead plan' what it would break before you load it.\n");
@@ -265,6 +357,7 @@ static void add_all(const struct bh_suggestion *s, struct bh_buf *b)
 		bh_buf_str(b, "\n");
 		add_rule(&s->rules[i], b);
 	}
+	add_unused(s, b);
 	if (s->n_left) {
 		bh_buf_str(b, "\n# Left out, and why.  A sentence holds when the # before it is "
 			      "taken away.\n");

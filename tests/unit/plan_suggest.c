@@ -284,8 +284,68 @@ static void test_a_server_is_known_by_name_over_its_other_address(void)
 
 	/* A workstation among them, and fs2 has no witness left. */
 	row("10.10.0.99", "10.10.0.20", "u", "\\\\fs1\\home");
+	row("fd00:10::99", "fd00:10::14", "u", "\\\\fs1\\home");
 	text = suggest(NULL);
 	EXPECT(has(text, "# allow smb from 10.20.0.1 to 10.10.0.21"));
+	free(text);
+}
+
+/* In a network of both families a server of few is one where no client of the other
+ * family can be the same machine. */
+static void test_a_server_of_few_is_one_where_every_client_is_known_by_name(void)
+{
+	struct bh_name_seen heard = { .addr = at("10.20.0.13"), .name = "ws3" };
+	struct bh_suggest_options o = { .now = NOW };
+
+	/* nas1 speaks IPv4 alone; the workstations speak both. */
+	n_rows = 0;
+	call(row("10.20.0.11", "10.10.0.40", "u", "\\\\nas1\\scans"), "nas1", "WS1");
+	call(row("fd00:20::b", "fd00:10::20", "u", "\\\\fs1\\home"), "fs1", "WS1");
+	call(row("fd00:20::c", "fd00:10::20", "u", "\\\\fs1\\home"), "fs1", "WS2");
+	char *text = suggest(NULL);
+	EXPECT(has(text, "hosts files 10.10.0.40") && !strstr(text, "# allow"));
+	free(text);
+
+	/* A third one that nobody has a name for could be it. */
+	row("fd00:30::d", "fd00:10::20", "u", "\\\\fs1\\home");
+	text = suggest(NULL);
+	EXPECT(has(text, "# allow smb from 10.20.0.11 to 10.10.0.40"));
+	EXPECT(strstr(text, "\n# To hosts that may be workstations"));
+	free(text);
+
+	/* Its name is heard, and it is another. */
+	heard.addr = at("fd00:30::d");
+	o.told.names = &heard;
+	o.told.n_names = 1;
+	text = suggest(&o);
+	EXPECT(has(text, "hosts files 10.10.0.40") && !strstr(text, "# allow"));
+	free(text);
+
+	/* Its name is heard, and it is nas1's: a workstation after all. */
+	strcpy(heard.name, "NAS1.corp.example");
+	text = suggest(&o);
+	EXPECT(has(text, "# allow smb from 10.20.0.11 to 10.10.0.40"));
+	EXPECT(strstr(text, "\n# To workstations"));
+	free(text);
+}
+
+/* WS1 ties the networks of workstations to each other: nas1 stands in neither. */
+static void test_a_server_of_few_is_one_where_no_client_stands_in_its_network(void)
+{
+	n_rows = 0;
+	call(row("10.20.0.11", "10.10.0.40", "u", NULL), NULL, "WS1");
+	call(row("fd00:20::b", "fd00:10::20", "u", "\\\\fs1\\home"), NULL, "WS1");
+	row("fd00:20::d", "fd00:10::20", "u", "\\\\fs1\\home");
+	char *text = suggest(NULL);
+	EXPECT(has(text, "allow smb from clients to servers") ||
+		has(text, "allow smb from clients-2 to servers"));
+	EXPECT(!strstr(text, "# allow"));
+	free(text);
+
+	/* A neighbour of WS1 that only serves may well be fd00:20::d. */
+	row("10.20.0.11", "10.20.0.50", "u", NULL);
+	text = suggest(NULL);
+	EXPECT(has(text, "# allow smb from 10.20.0.11 to 10.20.0.50"));
 	free(text);
 }
 
@@ -408,6 +468,77 @@ static void test_what_is_too_old_is_counted_and_not_allowed(void)
 	free(text);
 }
 
+static void test_what_came_later_is_counted_and_not_allowed(void)
+{
+	n_rows = 0;
+	row("10.20.0.11", "10.10.0.20", "alice", "\\\\fs1\\home");
+	row("10.20.0.12", "10.10.0.20", "bob", "\\\\fs1\\home")->figures.first_seen = DAY0 + 1;
+	struct bh_suggest_options o = { .now = NOW, .until = DAY0 };
+	char *text = suggest(&o);
+	EXPECT(has(text, "hosts clients 10.20.0.11"));
+	EXPECT(strstr(text, "# First seen after 2026-11-01T00:00:00Z and therefore not looked at: "
+			    "1 conversation.\n"));
+	free(text);
+}
+
+static void test_a_purpose_can_be_excluded(void)
+{
+	static const uint8_t purposes[] = { BH_PURPOSE_FILE, BH_PURPOSE_ADMIN, BH_PURPOSE_ADMIN };
+	struct bh_suggest_options o = { .now = NOW, .purposes = purposes };
+
+	n_rows = 0;
+	row("10.20.0.11", "10.10.0.20", "alice", "\\\\fs1\\home");
+	row("10.20.0.11", "10.10.0.20", "alice", "\\\\fs1\\C$");
+	row("10.20.0.12", "10.10.0.20", "root", "\\\\fs1\\ADMIN$");
+	char *text = suggest(&o);
+	EXPECT(has(text, "hosts clients 10.20.0.11-10.20.0.12"));
+	EXPECT(strstr(text, ", signed, for admin, file\nallow smb from clients to files\n"));
+	free(text);
+
+	/* alice's share is needed; root's is not, and is told. */
+	o.without = 1u << BH_PURPOSE_ADMIN;
+	text = suggest(&o);
+	EXPECT(has(text, "hosts clients 10.20.0.11"));
+	EXPECT(has(text, "# For purposes that were excluded (--without)."));
+	EXPECT(has(text, "# allow smb from 10.20.0.12 to 10.10.0.20"));
+	free(text);
+}
+
+/* Two servers, three clients: fs2 is one's alone. */
+static void test_a_budget_states_its_surface_and_what_one_more_would_buy(void)
+{
+	struct bh_suggest_options o = { .now = NOW, .budget = 1 };
+
+	n_rows = 0;
+	for (int i = 1; i < 4; i++) {
+		char client[32];
+		snprintf(client, sizeof client, "10.20.0.%d", 10 * i);
+		row(client, "10.10.0.20", "u", "\\\\fs1\\home");
+	}
+	row("10.20.0.10", "10.10.0.5", "u", "\\\\dc1\\SYSVOL");
+	row("10.20.0.20", "10.10.0.5", "u", "\\\\dc1\\SYSVOL")->who.guest = 1;
+	char *text = suggest(&o);
+	EXPECT(strstr(text,
+		"# 1 rule (of 1 at most) for 4 pairs of client and server that need SMB; "
+		"of the hosts that\n# were seen, 6 pairs can speak it under them, and no "
+		"policy of so few has fewer.\n# One rule more would take 2 of these "
+		"away.\n"));
+	EXPECT(has(text, "allow smb from clients to dcs, files"));
+	EXPECT(has(text,
+		"# Admitted by these sentences, though nobody was seen to need it: 2 pairs."));
+	EXPECT(has(text, "# to 10.10.0.5 from 10.20.0.20, 10.20.0.30"));
+	EXPECT(has(text, "# (rules above, which are few, admit 1 of these all the same)"));
+	free(text);
+
+	o.budget = 2;
+	text = suggest(&o);
+	EXPECT(has(text, "# One rule more would take none away."));
+	EXPECT(!strstr(text, "# Admitted by"));
+	EXPECT(has(text, "allow smb from clients to dcs"));
+	EXPECT(has(text, "allow smb from clients-2 to files"));
+	free(text);
+}
+
 static void test_an_empty_inventory_blocks_and_says_so(void)
 {
 	n_rows = 0;
@@ -490,11 +621,16 @@ int main(void)
 	RUN(test_a_workstation_that_serves_is_lateral_until_it_is_told_a_server);
 	RUN(test_a_workstation_is_known_by_name_over_its_other_address);
 	RUN(test_a_server_is_known_by_name_over_its_other_address);
+	RUN(test_a_server_of_few_is_one_where_every_client_is_known_by_name);
+	RUN(test_a_server_of_few_is_one_where_no_client_stands_in_its_network);
 	RUN(test_what_lies_on_one_link_speaks_for_both_families);
 	RUN(test_using_administrative_shares_makes_nobody_a_server);
 	RUN(test_hostile_names_stay_inside_their_remark);
 	RUN(test_a_share_of_any_length_is_cut);
 	RUN(test_what_is_too_old_is_counted_and_not_allowed);
+	RUN(test_what_came_later_is_counted_and_not_allowed);
+	RUN(test_a_purpose_can_be_excluded);
+	RUN(test_a_budget_states_its_surface_and_what_one_more_would_buy);
 	RUN(test_an_empty_inventory_blocks_and_says_so);
 	RUN(test_a_name_stands_for_a_server_only_if_it_resolves_to_it);
 	RUN(test_the_kind_of_use_is_read_from_the_row);
