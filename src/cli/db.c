@@ -95,6 +95,18 @@ int bh_cli_db_read(struct bh_cli *cli, struct bh_store **ret, bool *missing, str
 	return 0;
 }
 
+const char *bh_cli_db_reason(int r)
+{
+	switch (r) {
+	case -EBUSY: return "another process is writing to it";
+	case -ENOSPC: return "its disk is full";
+	case -EIO: return "its disk failed, or it is damaged";
+	case -ESTALE: return "it was moved or deleted meanwhile";
+	case -ENOKEY: return "it keeps names as pseudonyms now, and no key was given";
+	default: return strerrordesc_np(-r);
+	}
+}
+
 int bh_cli_db_unread(const struct bh_cli *cli, int r, const char *path)
 {
 	return bh_cli_fail(cli, BH_EXIT_SYSTEM, "cannot read the database %s: %s", path,

@@ -16,5 +16,8 @@ int bh_cli_db_write(struct bh_cli *cli, struct bh_store **ret, struct bh_buf *pa
  * failure; *ret stays as it is, and path says where none was. */
 int bh_cli_db_read(struct bh_cli *cli, struct bh_store **ret, bool *missing, struct bh_buf *path);
 
+/* What -errno of the store means, behind a colon. */
+const char *bh_cli_db_reason(int r);
+
 /* Says that reading it failed with -errno; the exit status. */
 int bh_cli_db_unread(const struct bh_cli *cli, int r, const char *path);

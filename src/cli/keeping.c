@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "cli/db.h"
 #include "cli/said.h"
 
 #define MOST_DAYS   36500u
@@ -41,10 +42,9 @@ int bh_cli_retain(const struct bh_cli *cli, struct bh_store *s, uint32_t days, u
 
 	if (r)
 		return bh_cli_fail(cli, BH_EXIT_SYSTEM,
-			"what is older than %u days is not forgotten: %s", days,
-			r == -EBUSY ? "another process is writing to the database; try again"
-			: r == -EIO ? "the database is damaged or its disk failed"
-				    : strerrordesc_np(-r));
+			"the database cannot be written: %s; what is older than %u days is not "
+			"forgotten",
+			bh_cli_db_reason(r), days);
 	if (!*ret || cli->quiet || cli->json)
 		return 0;
 	bh_said_count(*ret, "conversation", "conversations", &b);

@@ -1,11 +1,11 @@
 #include "cli/key.h"
 
+#include "cli/db.h"
+
 static int unread(const struct bh_cli *cli, int r)
 {
-	return bh_cli_fail(cli, BH_EXIT_SYSTEM, "the database cannot be used: %s",
-		r == -EBUSY ? "another process is writing to it; try again"
-		: r == -EIO ? "it is damaged or its disk failed"
-			    : strerrordesc_np(-r));
+	return bh_cli_fail(
+		cli, BH_EXIT_SYSTEM, "the database cannot be used: %s", bh_cli_db_reason(r));
 }
 
 static int no_key(const struct bh_cli *cli, const char *file, int r, const char *why)

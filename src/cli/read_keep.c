@@ -136,13 +136,8 @@ int bh_read_keep(const struct bh_read *q, struct bh_lot *lot, const struct bh_in
 {
 	int r = save(q, lot, inv);
 
-	if (r == -EBUSY)
-		return bh_cli_fail(q->cli, BH_EXIT_SYSTEM,
-			"%s is not kept: another process is writing to the database; try again",
-			lot->v[0].name);
-	if (r)
-		return bh_cli_fail(q->cli, BH_EXIT_SYSTEM, "%s is not kept: %s", lot->v[0].name,
-			r == -EIO ? "the database is damaged or its disk failed"
-				  : strerrordesc_np(-r));
-	return 0;
+	return r ? bh_cli_fail(q->cli, BH_EXIT_SYSTEM,
+			   "the database cannot be written: %s; %s%s not kept", bh_cli_db_reason(r),
+			   lot->v[0].name, lot->n > 1 ? " and what is read with it are" : " is")
+		 : 0;
 }

@@ -7,8 +7,8 @@
 
 static int unread(const struct bh_read *q, int r)
 {
-	return bh_cli_fail(q->cli, BH_EXIT_SYSTEM, "the database cannot be read: %s",
-		r == -EIO ? "it is damaged or its disk failed" : strerrordesc_np(-r));
+	return bh_cli_fail(
+		q->cli, BH_EXIT_SYSTEM, "the database cannot be read: %s", bh_cli_db_reason(r));
 }
 
 static void is_known(struct bh_told *t, const struct bh_source_row *s)

@@ -169,7 +169,7 @@ static int has_its_company(
 
 	if (r)
 		return bh_cli_fail(q->cli, BH_EXIT_SYSTEM, "the database cannot be read: %s",
-			strerrordesc_np(-r));
+			bh_cli_db_reason(r));
 	for (size_t i = 0; i < n; i++) {
 		if (!stands_in(lot, v[i].id) && missing++ < 5)
 			bh_buf_printf(&names, "%s%s", missing > 1 ? ", " : "", v[i].label);

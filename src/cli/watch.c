@@ -25,6 +25,9 @@
 #define FORGET_SECONDS   3600
 #define RING_MIB         64 /* of packets that wait for us, all interfaces together … */
 #define LEAST_RING_MIB   4 /* … but for each at least */
+#define BUSY_SECONDS     10 /* for so long another writer is not worth a word */
+#define RETRY_SECONDS    15
+#define LOSSES_SECONDS   60 /* between two words about what was lost */
 #define LOOK_COST        20 /* looking at the counters takes at most 1/20 of our time */
 
 enum { OPT_INTERFACE = 1, OPT_READY, OPT_RETAIN, OPT_HIDE };
@@ -60,8 +63,13 @@ struct watch {
 	struct bh_reckoning audit;
 	bh_time tally_saved, look_again, forget_again;
 	uint64_t drops_said, lost_said;
+	bh_time losses_said;
 	size_t rows; /* of this run, as saved */
 	int save_error; /* of the last attempt; 0: all is kept */
+	int error_said; /* to the user, as not over yet */
+	bh_time failing_since, retry;
+	size_t retry_wait; /* seconds */
+	uint64_t lost_before; /* rows, when writing began to fail */
 };
 
 /* ---- what to watch ---- */
@@ -245,6 +253,65 @@ static int save(struct watch *w, unsigned wait_ms)
 	return r;
 }
 
+/* Said once for each reason; a short wait for another writer is none. */
+static void say_unsaved(struct watch *w, int r, bool last)
+{
+	bh_time now = bh_said_now();
+
+	if (!w->save_error) {
+		w->failing_since = now;
+		w->lost_before = bh_inventory_lost(w->inv).rows;
+	}
+	if (last)
+		bh_cli_fail(w->cli, 0,
+			"the database cannot be written: %s; what was seen last is not kept",
+			bh_cli_db_reason(r));
+	else if (r != w->error_said &&
+		 (r != -EBUSY || now - w->failing_since >= BUSY_SECONDS * BH_SECOND)) {
+		bh_cli_fail(w->cli, 0,
+			"the database cannot be written: %s; watching goes on, and it is tried again",
+			bh_cli_db_reason(r));
+		w->error_said = r;
+	}
+}
+
+static void say_saved_again(struct watch *w)
+{
+	uint64_t lost = bh_inventory_lost(w->inv).rows - w->lost_before;
+
+	if (lost)
+		bh_cli_fail(w->cli, 0,
+			"the database is written again; %llu conversations that were seen "
+			"meanwhile are lost, because there was no room to remember them",
+			(unsigned long long)lost);
+	else
+		bh_cli_fail(w->cli, 0,
+			"the database is written again, and has all that was seen meanwhile");
+	w->error_said = 0;
+}
+
+/* Rows wait in memory for as long as they cannot be written; the more they are, the more it
+ * costs to try. */
+static void saved_or_not(struct watch *w, int r, bool last)
+{
+	bh_time now = bh_said_now();
+
+	if (r) {
+		say_unsaved(w, r, last);
+		w->retry_wait = bh_min_size(w->retry_wait * 2 + ROUND_SECONDS, RETRY_SECONDS);
+		w->retry = now + (bh_time)w->retry_wait * BH_SECOND;
+	} else {
+		w->tally_saved = now;
+		bh_inventory_saved(w->inv, 0);
+		bh_heard_saved(w->heard);
+		w->retry = 0;
+		w->retry_wait = 0;
+		if (w->error_said)
+			say_saved_again(w);
+	}
+	w->save_error = r;
+}
+
 static void try_save(struct watch *w, bool last)
 {
 	size_t changed = 0;
@@ -254,17 +321,10 @@ static void try_save(struct watch *w, bool last)
 	changed += bh_heard_news(w->heard);
 	if (r || (!changed && !last && now - w->tally_saved < TALLY_SECONDS * BH_SECOND))
 		return;
-	r = save(w, last ? LAST_WRITER_WAIT : WRITER_WAIT);
-	if (!r) {
-		w->tally_saved = now;
-		bh_inventory_saved(w->inv, 0);
-		bh_heard_saved(w->heard);
-	}
-	if (r && r != w->save_error && (r != -EBUSY || last))
-		bh_cli_fail(w->cli, 0, "the database cannot be written (%s)%s",
-			r == -EIO ? "its disk failed, or it is damaged" : strerrordesc_np(-r),
-			last ? "; what was seen last is not kept" : "; trying again");
-	w->save_error = r;
+	if (now < w->retry && !last)
+		return;
+	/* While we wait nobody reads what the sensor says. */
+	saved_or_not(w, save(w, last ? LAST_WRITER_WAIT : w->save_error ? 0 : WRITER_WAIT), last);
 }
 
 /* Also what was seen by others: the database is kept for so long, whoever wrote it. */
@@ -283,7 +343,12 @@ static void forget_old(struct watch *w)
 static void say_losses(struct watch *w)
 {
 	const struct bh_tally *t = &w->tally;
+	bh_time now = bh_said_now();
 
+	if (now - w->losses_said < LOSSES_SECONDS * BH_SECOND)
+		return;
+	if (t->kernel_drops > w->drops_said || t->log_lost > w->lost_said)
+		w->losses_said = now;
 	if (t->kernel_drops > w->drops_said) {
 		bh_cli_fail(w->cli, 0,
 			"the kernel dropped %llu packets so far: more came than could be read",

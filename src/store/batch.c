@@ -39,13 +39,23 @@ static int look_again(struct bh_store *s)
 	return hidden_kept(s, &s->pseudonyms);
 }
 
+/* What is written to a file that nobody finds any more is lost, and its log would be found
+ * by the next one of that name. */
+static bool has_moved(struct bh_store *s)
+{
+	int moved = 0;
+
+	return sqlite3_file_control(s->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK &&
+	       moved;
+}
+
 int batch_begin(struct bh_store *s, unsigned wait_ms)
 {
 	assert(s->write && !s->in_batch && !s->held);
 	int r = take_lock(s->lock, wait_ms);
 	if (r)
 		return r;
-	r = store_exec(s, "BEGIN IMMEDIATE");
+	r = has_moved(s) ? -ESTALE : store_exec(s, "BEGIN IMMEDIATE");
 	if (r)
 		flock(s->lock, LOCK_UN);
 	else

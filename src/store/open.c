@@ -227,7 +227,7 @@ static int read_copy(struct bh_store *s, int64_t version)
 
 static int refuse(int r, const char *sentence, const char **why)
 {
-	*why = sentence;
+	*why = r == -ENOSPC ? "its disk is full" : sentence;
 	return r;
 }
 

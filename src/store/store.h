@@ -29,8 +29,9 @@ bool bh_store_is_older(const struct bh_store *s);
 
 /* A batch: everything between is written whole or not at all, also when the process or
  * the machine dies or the disk is full (-ENOSPC from any of these).  begin takes DB.lock,
- * waiting up to wait_ms for another writer, then -EBUSY; -ENOKEY when the database keeps
- * pseudonyms and no key was given.  Every function below that writes needs a batch. */
+ * waiting up to wait_ms for another writer, then -EBUSY; -ESTALE when the file was moved or
+ * deleted since it was opened; -ENOKEY when the database keeps pseudonyms and no key was
+ * given.  Every function below that writes needs a batch. */
 BH_MUST int bh_store_begin(struct bh_store *s, unsigned wait_ms);
 BH_MUST int bh_store_commit(struct bh_store *s);
 void bh_store_abandon(struct bh_store *s);

@@ -207,6 +207,28 @@ static void test_rows_come_one_at_a_time_until_somebody_has_enough(void)
 	clean_up();
 }
 
+/* Else rows go into a file that nobody finds, and its log to the next one of that name. */
+static void test_a_file_that_was_moved_or_deleted_is_written_no_more(void)
+{
+	struct bh_row in[1] = { row(1, "a", 10) };
+	char name[160];
+
+	with_folder();
+	tell("pcap:1", in, 1);
+	BH_AUTO(bh_store) s = open_store(true);
+	EXPECT_INT(bh_store_begin(s, 0), 0);
+	EXPECT_INT(bh_store_commit(s), 0);
+	snprintf(name, sizeof name, "%s.key", path); /* which clean_up knows */
+	EXPECT(rename(path, name) == 0);
+	EXPECT_INT(bh_store_begin(s, 0), -ESTALE);
+	tell("pcap:1", in, 1); /* another, of that name */
+	EXPECT_INT(bh_store_begin(s, 0), -ESTALE);
+	EXPECT(rename(name, path) == 0);
+	EXPECT_INT(bh_store_begin(s, 0), 0);
+	EXPECT_INT(bh_store_commit(s), 0);
+	clean_up();
+}
+
 static void test_who_holds_sees_one_moment(void)
 {
 	struct bh_row in[2] = { row(1, "a", 10), row(2, "b", 20) };
@@ -468,6 +490,7 @@ int main(void)
 	RUN(test_filters_narrow_what_is_read);
 	RUN(test_a_share_goes_by_the_last_part_of_its_path);
 	RUN(test_rows_come_one_at_a_time_until_somebody_has_enough);
+	RUN(test_a_file_that_was_moved_or_deleted_is_written_no_more);
 	RUN(test_who_holds_sees_one_moment);
 	RUN(test_two_kinds_of_evidence_are_not_summed);
 	RUN(test_the_last_of_a_batch_counts);
