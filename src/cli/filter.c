@@ -204,7 +204,9 @@ int bh_filter_inventory(struct bh_cli *cli, const struct bh_filter *f, struct bh
 {
 	const struct bh_store_filter ask = { .since = f->since,
 		.client = exactly(f, &f->client),
-		.server = exactly(f, &f->server) };
+		.server = exactly(f, &f->server),
+		.user = f->rows_alone ? f->user : NULL,
+		.share = f->rows_alone ? f->share : NULL };
 	int r;
 
 	if (f->since && f->until && f->until < f->since)

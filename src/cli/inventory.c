@@ -1,5 +1,6 @@
 #include "cli/inventory.h"
 #include "cli/key.h"
+#include "cli/narrow.h"
 
 #include <sys/random.h>
 
@@ -25,16 +26,6 @@ static int kinds_of(struct bh_cli_inventory *inv, struct bh_arena *a)
 	return 0;
 }
 
-/* Captures alone: what they say of one address no other row completes. */
-static bool captures_alone(const struct bh_cli_inventory *inv)
-{
-	for (size_t i = 0; i < inv->n_sources; i++) {
-		if (bh_kind_of(inv->sources[i].identity) != BH_KIND_CAPTURE)
-			return false;
-	}
-	return true;
-}
-
 /* Whoever reads on sees that there is more. */
 static int mark_parts(struct bh_arena *a, struct bh_cli_inventory *inv)
 {
@@ -55,7 +46,6 @@ static int mark_parts(struct bh_arena *a, struct bh_cli_inventory *inv)
 static int read_all(struct bh_store *s, const struct bh_store_filter *filter, struct bh_arena *a,
 	struct bh_cli_inventory *inv)
 {
-	struct bh_store_filter ask = { 0 };
 	int r = bh_store_hold(s);
 
 	if (!r)
@@ -66,11 +56,8 @@ static int read_all(struct bh_store *s, const struct bh_store_filter *filter, st
 		r = bh_store_names(s, a, &inv->w.names, &inv->w.n_names);
 	if (r)
 		return r;
-	if (filter)
-		ask = *filter;
-	if (!captures_alone(inv))
-		ask.client = ask.server = (struct bh_addr){ 0 };
-	return bh_store_rows(s, &ask, a, &inv->rows, &inv->n);
+	return filter ? bh_cli_narrow(s, filter, a, inv)
+		      : bh_store_rows(s, NULL, a, &inv->rows, &inv->n);
 }
 
 static int derive(const struct bh_cli *cli, struct bh_arena *a, struct bh_cli_inventory *inv)

@@ -16,8 +16,8 @@ struct bh_cli_inventory {
 	bool hidden; /* names are pseudonyms, and no key was given */
 };
 
-/* All that filter (may be NULL) leaves; missing and path as in cli/db.h.  Rows of other
- * addresses than filter has may be among them: where logs must be joined all are needed. */
+/* All that filter (may be NULL) leaves; missing and path as in cli/db.h.  Rows that
+ * it does not leave may be among them, because others are joined with them (cli/narrow.h). */
 int bh_cli_inventory(struct bh_cli *cli, const struct bh_store_filter *filter, struct bh_arena *a,
 	struct bh_cli_inventory *ret, bool *missing, struct bh_buf *path);
 

@@ -162,6 +162,19 @@ static int from(struct bh_store *s, const struct bh_store_filter *f, bool count,
 	return bh_buf_ok(b) && bh_buf_ok(&caller) && bh_buf_ok(&place) ? 0 : -ENOMEM;
 }
 
+int bh_store_addressed(struct bh_store *s, bool *ret)
+{
+	int64_t bare;
+	int r = store_number(s,
+		"SELECT EXISTS (SELECT 1 FROM place WHERE server = '-') "
+		"OR EXISTS (SELECT 1 FROM caller WHERE client = '-')",
+		&bare);
+
+	if (!r)
+		*ret = !bare;
+	return r;
+}
+
 int query_prepare(
 	struct bh_store *s, const struct bh_store_filter *filter, bool count, sqlite3_stmt **ret)
 {

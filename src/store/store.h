@@ -97,6 +97,9 @@ BH_MUST int bh_store_hold(struct bh_store *s);
 BH_MUST int bh_store_rows(struct bh_store *s, const struct bh_store_filter *filter,
 	struct bh_arena *a, const struct bh_row **ret, size_t *n_ret);
 
+/* Whether both ends of every row have an address; at once, whatever the number of rows. */
+BH_MUST int bh_store_addressed(struct bh_store *s, bool *ret);
+
 /* The same one at a time, in an order of the store's own; the row dies when fn returns.
  * 0 to go on; anything else ends the walk and is returned from it. */
 BH_MUST int bh_store_each(struct bh_store *s, const struct bh_store_filter *filter,
