@@ -33,9 +33,10 @@ demo: setup all ## the main job on real SMB traffic, in a lab of namespaces (roo
 run: setup all ## watch SMB on this machine's own interfaces (root)
 	@tools/as-root $(B)/bulkhead watch
 
-bench: setup all ## packets and messages per CPU second, beside Suricata, tshark, a bare header walk
+bench: setup all ## packets and messages per CPU second, beside its peers; a million conversations
 	@$(SETUP) bench
 	@tests/bench/run $(B)
+	@tests/bench/size $(B)
 
 soak: setup all ## long: many seeds, long fuzzing
 	@tests/soak $(B)
