@@ -239,7 +239,7 @@ static int run(struct bh_cli *cli)
 	if (r.window.csv)
 		return give_csv(cli, &r);
 	if (cli->json)
-		return bh_cli_json(cli, bh_report_json(&r));
+		return bh_report_json(cli, &r);
 	if (html) {
 		if (!cli->quiet && strcmp(html, "-"))
 			printf("wrote %s\n", html);

@@ -44,7 +44,8 @@ void bh_report_map(const struct bh_report *r, struct bh_arena *a, struct bh_buf 
 /* Text from the wire as HTML: nothing of it is taken for more than text. */
 void bh_report_escape(const char *text, struct bh_buf *b);
 
-json_t *bh_report_json(const struct bh_report *r);
+/* Prints it; returns an exit status. */
+int bh_report_json(const struct bh_cli *cli, const struct bh_report *r);
 /* One endpoint as a line of CSV has it, or with all lists. */
 json_t *bh_report_endpoint(const struct bh_endpoint *e, bool flat);
 void bh_report_text(const struct bh_report *r);

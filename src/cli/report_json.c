@@ -163,33 +163,85 @@ static json_t *heaviest(const struct bh_report *r)
 	return list;
 }
 
-json_t *bh_report_json(const struct bh_report *r)
-{
-	json_t *o = json_object(), *sources = json_array(), *endpoints = json_array();
-	json_t *shares = json_array(), *findings = json_array();
+/* ---- one document, a piece at a time: the whole of a large one would be a gigabyte ---- */
 
-	for (size_t i = 0; i < r->inv.n_sources; i++)
-		json_array_append_new(sources, json_string(r->inv.sources[i].label));
-	for (size_t i = 0; i < r->n_endpoints; i++)
-		json_array_append_new(endpoints, bh_report_endpoint(&r->endpoints[i], false));
-	for (size_t i = 0; i < r->n_shares; i++) {
-		json_t *s = bh_json_share(&r->shares[i]);
-		json_object_set_new(s, "used", json_boolean(bh_report_used(&r->shares[i])));
-		json_array_append_new(shares, s);
+struct piece {
+	const struct bh_report *r;
+	bool any; /* something stands in the object */
+	bool failed; /* memory ran out */
+};
+
+static void put(struct piece *p, json_t *value)
+{
+	p->failed |= !value;
+	if (value)
+		json_dumpf(value, stdout, JSON_ENCODE_ANY | JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+	json_decref(value);
+}
+
+static void put_key(struct piece *p, const char *key)
+{
+	printf("%s\n\"%s\": ", p->any ? "," : "{", key);
+	p->any = true;
+}
+
+static void put_one(struct piece *p, const char *key, json_t *value)
+{
+	put_key(p, key);
+	put(p, value);
+}
+
+static void put_list(struct piece *p, const char *key,
+	json_t *(*element)(const struct bh_report *r, size_t i), size_t n)
+{
+	put_key(p, key);
+	putchar('[');
+	for (size_t i = 0; i < n && !p->failed; i++) {
+		fputs(i ? ",\n" : "\n", stdout);
+		put(p, element(p->r, i));
 	}
-	for (size_t i = 0; i < r->n_findings; i++)
-		json_array_append_new(findings, bh_json_finding(&r->findings[i]));
-	json_object_set_new(o, "generated", bh_json_time(r->now));
-	json_object_set_new(o, "since", bh_json_time(r->window.since));
-	json_object_set_new(o, "until", bh_json_time(r->window.until));
-	json_object_set_new(o, "first_seen", bh_json_time(r->first_seen));
-	json_object_set_new(o, "last_seen", bh_json_time(r->last_seen));
-	json_object_set_new(o, "sources", sources);
-	json_object_set_new(o, "totals", totals(r));
-	json_object_set_new(o, "surface", bh_cli_surface_json(&r->surface, false));
-	json_object_set_new(o, "endpoints", endpoints);
-	json_object_set_new(o, "shares", shares);
-	json_object_set_new(o, "findings", findings);
-	json_object_set_new(o, "heaviest_clients", heaviest(r));
-	return o;
+	fputs(n ? "\n]" : "]", stdout);
+}
+
+static json_t *source(const struct bh_report *r, size_t i)
+{
+	return json_string(r->inv.sources[i].label);
+}
+
+static json_t *endpoint(const struct bh_report *r, size_t i)
+{
+	return bh_report_endpoint(&r->endpoints[i], false);
+}
+
+static json_t *share(const struct bh_report *r, size_t i)
+{
+	json_t *s = bh_json_share(&r->shares[i]);
+
+	json_object_set_new(s, "used", json_boolean(bh_report_used(&r->shares[i])));
+	return s;
+}
+
+static json_t *finding(const struct bh_report *r, size_t i)
+{
+	return bh_json_finding(&r->findings[i]);
+}
+
+int bh_report_json(const struct bh_cli *cli, const struct bh_report *r)
+{
+	struct piece p = { .r = r };
+
+	put_one(&p, "generated", bh_json_time(r->now));
+	put_one(&p, "since", bh_json_time(r->window.since));
+	put_one(&p, "until", bh_json_time(r->window.until));
+	put_one(&p, "first_seen", bh_json_time(r->first_seen));
+	put_one(&p, "last_seen", bh_json_time(r->last_seen));
+	put_list(&p, "sources", source, r->inv.n_sources);
+	put_one(&p, "totals", totals(r));
+	put_one(&p, "surface", bh_cli_surface_json(&r->surface, false));
+	put_list(&p, "endpoints", endpoint, r->n_endpoints);
+	put_list(&p, "shares", share, r->n_shares);
+	put_list(&p, "findings", finding, r->n_findings);
+	put_one(&p, "heaviest_clients", heaviest(r));
+	puts("\n}");
+	return p.failed ? bh_cli_fail(cli, BH_EXIT_SYSTEM, "out of memory") : bh_cli_flush(cli);
 }
