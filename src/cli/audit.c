@@ -222,9 +222,11 @@ static void say_next(const struct answer *x, const char *folder)
 	printf("  sh %s/bulkhead-audit-begin\n", folder ? folder : "DIR");
 	printf("It ends by itself, or by:\n  sh %s/bulkhead-audit-end\n", p->folder);
 	puts("To read what it told:");
-	for (size_t i = 0; i < BH_AUDIT_LOGS && p->logs[i]; i++)
-		printf("  bulkhead watch --samba-audit %s\n  bulkhead read %s\n", p->logs[i],
-			p->logs[i]);
+	for (size_t i = 0; i < BH_AUDIT_LOGS && p->logs[i]; i++) {
+		const char *quote = strchr(p->logs[i], '*') ? "'" : "";
+		printf("  bulkhead watch --samba-audit %s%s%s\n  bulkhead read %s\n", quote,
+			p->logs[i], quote, p->logs[i]);
+	}
 	if (p->syslog)
 		puts("  bulkhead watch --journal");
 	puts("A share that is connected when it begins is told when it is connected again.\n"

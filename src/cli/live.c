@@ -13,6 +13,7 @@
 struct waiting {
 	struct bh_conversation who;
 	struct bh_figures figures;
+	const char *from; /* a log; NULL: the wire */
 	bool settled; /* waited through a round's end */
 };
 
@@ -71,7 +72,7 @@ static bool known(struct bh_lines *l, uint64_t h)
 	return false;
 }
 
-static void line_text(const struct bh_talk *c, struct bh_buf *b)
+static void line_text(const struct bh_talk *c, const char *from, struct bh_buf *b)
 {
 	BH_AUTO_BUF client = { 0 };
 	BH_AUTO_BUF server = { 0 };
@@ -93,19 +94,21 @@ static void line_text(const struct bh_talk *c, struct bh_buf *b)
 	if (strcmp(bh_said_safety(c), "-"))
 		bh_buf_printf(b, "%s  ", bh_said_safety(c));
 	bh_said_outcome(c, false, b);
+	if (from)
+		bh_buf_printf(b, "  (%s)", from);
 }
 
-static void print_row(struct bh_lines *l, const struct bh_row *row)
+static void print_row(struct bh_lines *l, const struct bh_row *row, const char *from)
 {
 	BH_AUTO_BUF b = { 0 };
 
-	line_text(&row->who, &b);
+	line_text(&row->who, from, &b);
 	if (!bh_buf_ok(&b) || known(l, hash_text(bh_buf_text(&b))))
 		return;
 	l->printed++;
 	if (l->json) {
-		json_t *o = bh_json_conversation(
-			&row->who, &row->figures, bh_inventory_purpose(row), NULL, 0);
+		json_t *o = bh_json_conversation(&row->who, &row->figures,
+			bh_inventory_purpose(row), from ? &from : NULL, from ? 1 : 0);
 		if (o)
 			json_dumpf(o, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
 		json_decref(o);
@@ -140,18 +143,18 @@ static void drop_waiting(struct bh_lines *l, size_t i)
 			(l->n_waiting - i) * sizeof *l->waiting);
 }
 
-static bool is_of(const struct waiting *w, const struct bh_row *row)
+static bool is_of(const struct waiting *w, const struct bh_row *row, const char *from)
 {
 	const struct bh_talk who = bh_talk_of(&w->who);
 
-	return bh_talk_equal(&who, &row->who);
+	return w->from == from && bh_talk_equal(&who, &row->who);
 }
 
-void bh_lines_row(struct bh_lines *l, const struct bh_row *row)
+void bh_lines_row(struct bh_lines *l, const struct bh_row *row, const char *from)
 {
 	size_t i = 0;
 
-	while (i < l->n_waiting && !is_of(&l->waiting[i], row))
+	while (i < l->n_waiting && !is_of(&l->waiting[i], row, from))
 		i++;
 	bool waits = i < l->n_waiting;
 	if (bh_figures_empty(&row->figures)) {
@@ -160,7 +163,7 @@ void bh_lines_row(struct bh_lines *l, const struct bh_row *row)
 		return;
 	}
 	if (says_it_all(&row->who) || (!waits && i == WAITING)) {
-		print_row(l, row);
+		print_row(l, row, from);
 		return;
 	}
 	if (!waits) {
@@ -169,6 +172,7 @@ void bh_lines_row(struct bh_lines *l, const struct bh_row *row)
 	}
 	bh_talk_whole(&row->who, &l->waiting[i].who); /* its texts are not ours to keep */
 	l->waiting[i].figures = row->figures;
+	l->waiting[i].from = from;
 }
 
 void bh_lines_round(struct bh_lines *l, bool last)
@@ -181,7 +185,7 @@ void bh_lines_round(struct bh_lines *l, bool last)
 			continue;
 		}
 		const struct bh_row row = { .who = bh_talk_of(&w->who), .figures = w->figures };
-		print_row(l, &row);
+		print_row(l, &row, w->from);
 		drop_waiting(l, i);
 	}
 	fflush(stdout);

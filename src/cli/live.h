@@ -16,9 +16,10 @@ struct bh_lines *bh_lines_new(bool json);
 struct bh_lines *bh_lines_free(struct bh_lines *l);
 BH_AUTO_FREE(bh_lines)
 
-/* A row that is new or changed.  A connection that has not said yet what it is for waits
+/* A row that is new or changed.  from: the log that tells it, which must stay; NULL: it was
+ * seen on the wire.  A connection that has not said yet what it is for waits
  * one round, so that it is printed once and with its share. */
-void bh_lines_row(struct bh_lines *l, const struct bh_row *row);
+void bh_lines_row(struct bh_lines *l, const struct bh_row *row, const char *from);
 /* The end of a round: prints what waited long enough; last: everything. */
 void bh_lines_round(struct bh_lines *l, bool last);
 uint64_t bh_lines_printed(const struct bh_lines *l);

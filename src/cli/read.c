@@ -6,6 +6,7 @@
 #include "cli/keeping.h"
 #include "cli/read.h"
 #include "cli/said.h"
+#include "cli/stream.h"
 #include "sandbox/sandbox.h"
 
 /* ---- one lot after the other ---- */
@@ -100,21 +101,6 @@ static int read_files(struct bh_read *q, json_t *files)
 
 enum { OPT_PREFIX = 1, OPT_SERVER, OPT_CLOCK, OPT_AGAIN, OPT_RETAIN, OPT_HIDE };
 
-/* "+01:00", "-3", "0530": within a day. */
-static bool clock_ahead(const char *text, int32_t *ret)
-{
-	int sign = *text == '-' ? -1 : 1, hours = 0, minutes = 0, n = 0;
-
-	text += *text == '-' || *text == '+';
-	if (sscanf(text, "%2d:%2d%n", &hours, &minutes, &n) != 2 || text[n]) {
-		minutes = 0;
-		if (sscanf(text, "%2d%n", &hours, &n) != 1 || text[n])
-			return false;
-	}
-	*ret = sign * (hours * 3600 + minutes * 60);
-	return hours >= 0 && hours <= 14 && minutes >= 0 && minutes < 60;
-}
-
 static int take(struct bh_read *q, int id)
 {
 	struct bh_cli *cli = q->cli;
@@ -123,7 +109,7 @@ static int take(struct bh_read *q, int id)
 	case OPT_PREFIX: q->log.prefix = cli->value; return 0;
 	case OPT_SERVER: q->log.server_name = cli->value; return 0;
 	case OPT_CLOCK:
-		return clock_ahead(cli->value, &q->log.east)
+		return bh_stream_clock(cli->value, &q->log.east)
 			       ? 0
 			       : bh_cli_usage(cli,
 					 "--clock wants hours ahead of UTC, like +01:00, not '%s'",

@@ -9,13 +9,13 @@
 
 #include "cli/cli.h"
 #include "cli/db.h"
-#include "cli/heard.h"
 #include "cli/keeping.h"
 #include "cli/live.h"
 #include "cli/privileged.h"
 #include "cli/said.h"
+#include "cli/stream.h"
 #include "inventory/inventory.h"
-#include "sensor/sensor.h"
+#include "sandbox/sandbox.h"
 #include "json/json.h"
 
 #define ROUND_SECONDS    2
@@ -29,6 +29,7 @@
 #define RETRY_SECONDS    15
 #define LOSSES_SECONDS   60 /* between two words about what was lost */
 #define LOOK_COST        20 /* looking at the counters takes at most 1/20 of our time */
+#define LOOK_FOR_LOGS    2000 /* ms: how often names of logs are looked for */
 
 enum { OPT_INTERFACE = 1, OPT_READY, OPT_RETAIN, OPT_HIDE };
 
@@ -37,6 +38,7 @@ static const struct bh_option options[] = {
 		OPT_INTERFACE },
 	{ "ready-fd", 0, "N", "write a line to this descriptor once watching has begun",
 		OPT_READY },
+	BH_STREAM_OPTIONS,
 	BH_KEEPING_OPTIONS(OPT_RETAIN, OPT_HIDE),
 	{ 0 },
 };
@@ -46,20 +48,21 @@ struct watch {
 	struct bh_priv *priv;
 	struct bh_store *store;
 	struct bh_inventory *inv;
-	struct bh_heard *heard;
 	struct bh_lines *lines;
 	const char *key; /* of pseudonyms, as given; NULL: none */
 	struct bh_pseudonyms *pseudonyms;
 	uint32_t retain; /* days; 0: for ever */
-	struct bh_sensor_child child;
+	struct bh_stream streams[BH_STREAMS]; /* interfaces first; numbers of the inventory */
+	uint64_t seed;
+	size_t n_streams;
+	uint32_t now; /* number of the stream at hand */
+	struct bh_stream_logs logs;
 	struct bh_sensor_ring rings[BH_SENSOR_RINGS];
 	size_t n_rings;
 	int nflog;
 	int signals;
 	int ready; /* --ready-fd, or -1 */
-	uint32_t source; /* in the store, 0: not yet */
-	char identity[192], label[192];
-	struct bh_tally tally;
+	struct bh_tally tally; /* of all streams */
 	struct bh_reckoning audit;
 	bh_time tally_saved, look_again, forget_again;
 	uint64_t drops_said, lost_said;
@@ -118,7 +121,11 @@ static int parse(struct watch *w)
 		case OPT_RETAIN: r = bh_cli_retain_days(cli, &w->retain); break;
 		case OPT_HIDE: w->key = cli->value; break;
 		default:
-			r = bh_cli_usage(cli, "an interface is named by -i ('-i %s')", cli->value);
+			r = id ? bh_stream_take(cli, &w->logs, id)
+			       : bh_cli_usage(cli,
+					 "an interface is named by -i ('-i %s'), a log by "
+					 "--samba-audit",
+					 cli->value);
 			break;
 		}
 	}
@@ -208,7 +215,7 @@ static int save_row(void *ctx, const struct bh_row *row)
 {
 	const struct watch *w = ctx;
 
-	return bh_store_put(w->store, w->source, row, 1);
+	return bh_store_put(w->store, w->streams[w->now].source, row, 1);
 }
 
 static int print_row(void *ctx, const struct bh_row *row)
@@ -223,7 +230,7 @@ static int print_row(void *ctx, const struct bh_row *row)
 		bh_pseudonyms_hide(w->pseudonyms, &hidden);
 		shown.who = bh_talk_of(&hidden);
 	}
-	bh_lines_row(w->lines, &shown);
+	bh_lines_row(w->lines, &shown, w->streams[w->now].from);
 	return 0;
 }
 
@@ -233,19 +240,27 @@ static int count_row(void *ctx, const struct bh_row *row BH_UNUSED)
 	return 0;
 }
 
+static int save_stream(struct watch *w, uint32_t number)
+{
+	struct bh_stream *s = &w->streams[number];
+
+	w->now = number;
+	int r = bh_store_source(w->store, s->identity, s->label, false, &s->source);
+	if (!r)
+		r = bh_inventory_changes(w->inv, number, save_row, w);
+	if (!r)
+		r = bh_heard_save(s->heard, w->store, s->source);
+	return r ? r : bh_store_tally(w->store, s->source, &s->tally);
+}
+
 static int save(struct watch *w, unsigned wait_ms)
 {
 	int r = bh_store_begin(w->store, wait_ms);
 
 	if (r)
 		return r;
-	r = bh_store_source(w->store, w->identity, w->label, false, &w->source);
-	if (!r)
-		r = bh_inventory_changes(w->inv, 0, save_row, w);
-	if (!r)
-		r = bh_heard_save(w->heard, w->store, w->source);
-	if (!r)
-		r = bh_store_tally(w->store, w->source, &w->tally);
+	for (uint32_t i = 0; !r && i < w->n_streams; i++)
+		r = save_stream(w, i);
 	if (!r)
 		r = bh_store_commit(w->store);
 	if (r)
@@ -302,8 +317,10 @@ static void saved_or_not(struct watch *w, int r, bool last)
 		w->retry = now + (bh_time)w->retry_wait * BH_SECOND;
 	} else {
 		w->tally_saved = now;
-		bh_inventory_saved(w->inv, 0);
-		bh_heard_saved(w->heard);
+		for (uint32_t i = 0; i < w->n_streams; i++) {
+			bh_inventory_saved(w->inv, i);
+			bh_heard_saved(w->streams[i].heard);
+		}
 		w->retry = 0;
 		w->retry_wait = 0;
 		if (w->error_said)
@@ -317,8 +334,11 @@ static void try_save(struct watch *w, bool last)
 	size_t changed = 0;
 	bh_time now = bh_said_now();
 
-	int r = bh_inventory_changes(w->inv, 0, count_row, &changed);
-	changed += bh_heard_news(w->heard);
+	int r = 0;
+	for (uint32_t i = 0; !r && i < w->n_streams; i++)
+		r = bh_inventory_changes(w->inv, i, count_row, &changed);
+	for (uint32_t i = 0; i < w->n_streams; i++)
+		changed += bh_heard_news(w->streams[i].heard);
 	if (r || (!changed && !last && now - w->tally_saved < TALLY_SECONDS * BH_SECOND))
 		return;
 	if (now < w->retry && !last)
@@ -363,15 +383,22 @@ static void say_losses(struct watch *w)
 	}
 }
 
-/* The sensor has told everything up to now. */
+/* A process has told everything up to now. */
 static void end_round(struct watch *w, bool last)
 {
-	if (w->audit.logged != w->tally.log_events || last) {
+	int r = 0;
+
+	w->tally = (struct bh_tally){ 0 };
+	for (size_t i = 0; i < w->n_streams; i++)
+		bh_tally_add(&w->tally, &w->streams[i].tally);
+	if (w->priv && (w->audit.logged != w->tally.log_events || last)) {
 		w->audit.logged = w->tally.log_events;
 		look(w, false, last);
 	}
 	/* Printed from the same changes as saved, before they count as saved. */
-	if (bh_inventory_changes(w->inv, 0, print_row, w) == 0)
+	for (w->now = 0; !r && w->now < w->n_streams; w->now++)
+		r = bh_inventory_changes(w->inv, w->now, print_row, w);
+	if (!r)
 		bh_lines_round(w->lines, last);
 	try_save(w, last);
 	if (!w->save_error)
@@ -382,55 +409,130 @@ static void end_round(struct watch *w, bool last)
 /* ---- listening ---- */
 
 /* 1 to go on, 0 at the end of the stream, -errno. */
-static int listen_once(struct watch *w, bool stopping)
+static int listen_once(struct watch *w, uint32_t number, bool stopping)
 {
+	struct bh_stream *s = &w->streams[number];
 	struct bh_fact f;
-	int r = bh_sensor_read(&w->child, &f);
+	int r = bh_sensor_read(&s->child, &f);
 
 	if (r <= 0)
 		return r ? r : -EPIPE;
-	r = bh_inventory_fold(w->inv, 0, &f);
+	r = bh_inventory_fold(w->inv, number, &f);
 	if (!r)
-		r = bh_heard_fact(w->heard, &f);
+		r = bh_heard_fact(s->heard, &f);
 	if (r)
 		return r;
 	switch (f.kind) {
 	case BH_FACT_TALLY:
-		w->tally = f.tally;
-		w->tally.evicted += bh_heard_lost(w->heard);
+		s->tally = f.tally;
+		s->tally.evicted += bh_heard_lost(s->heard);
 		if (!stopping)
 			end_round(w, false);
 		return 1;
-	case BH_FACT_PROBLEM: bh_cli_fail(w->cli, 0, "%s", f.problem.text); return 1;
+	case BH_FACT_PROBLEM:
+		bh_cli_fail(w->cli, 0, "%s%s%s", s->from ? s->from : "", s->from ? ": " : "",
+			f.problem.text);
+		return 1;
 	case BH_FACT_END: return 0;
 	default: return 1;
 	}
 }
 
+struct waiting {
+	struct pollfd p[1 + BH_STREAMS * BH_STREAM_FDS];
+	size_t n;
+	size_t at[BH_STREAMS]; /* where a stream's own begin: its process first */
+	bool stopping;
+	bh_time looked; /* for logs by their names */
+};
+
+static void gather(const struct watch *w, struct waiting *x)
+{
+	x->p[0] = (struct pollfd){ .fd = x->stopping ? -1 : w->signals, .events = POLLIN };
+	x->n = 1;
+	for (size_t i = 0; i < w->n_streams; i++) {
+		const struct bh_stream *s = &w->streams[i];
+		x->at[i] = x->n;
+		x->p[x->n++] =
+			(struct pollfd){ .fd = s->ended ? -1 : s->child.facts, .events = POLLIN };
+		if (!s->ended)
+			x->n += bh_stream_poll(s, &x->p[x->n]);
+	}
+}
+
+static void stop(struct watch *w, struct waiting *x)
+{
+	struct signalfd_siginfo info;
+
+	(void)!read(w->signals, &info, sizeof info);
+	x->stopping = true;
+	for (size_t i = 0; i < w->n_streams; i++) {
+		struct bh_stream *s = &w->streams[i];
+		if (!s->from)
+			bh_sensor_stop(&s->child);
+		else if (!s->follow)
+			bh_stream_close(s); /* journalctl ends, and with it what it says */
+	}
+}
+
+/* Whose process has nothing to read any more, though nobody asked it to end. */
+static void say_ended(const struct watch *w, struct bh_stream *s)
+{
+	bh_cli_fail(w->cli, 0, "%s is not followed any more: journalctl ended", s->from);
+	bh_stream_close(s);
+}
+
+/* All that it has told so far, and first what it is still to be told. */
+static int attend(struct watch *w, uint32_t number, struct waiting *x, bool look)
+{
+	struct bh_stream *s = &w->streams[number];
+	int r = bh_stream_feed(w->cli, s, look, x->stopping);
+	bool told = x->p[x->at[number]].revents;
+
+	while (!r && (told || bh_sensor_ready(&s->child))) {
+		told = false;
+		r = listen_once(w, number, x->stopping);
+		s->ended = !r;
+		if (!r)
+			break;
+		r = r > 0 ? 0 : r;
+	}
+	if (s->ended && !x->stopping)
+		say_ended(w, s);
+	return r;
+}
+
+static bool all_ended(const struct watch *w)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->n_streams; i++)
+		n += w->streams[i].ended;
+	return n == w->n_streams;
+}
+
+/* 0, -errno; -ENODATA when nobody says anything any more. */
 static int listen_until_told(struct watch *w)
 {
-	struct pollfd p[2] = { { .fd = w->child.facts, .events = POLLIN },
-		{ .fd = w->signals, .events = POLLIN } };
-	bool stopping = false;
-	int r = 1;
+	struct waiting x = { .n = 0 };
+	int r = 0;
 
-	while (r > 0) {
-		if (bh_sensor_ready(&w->child)) {
-			r = listen_once(w, stopping);
-			continue;
-		}
-		if (poll(p, stopping ? 1 : 2, -1) < 0 && errno != EINTR)
+	while (!r && !all_ended(w)) {
+		gather(w, &x);
+		if (poll(x.p, x.n, w->logs.n ? LOOK_FOR_LOGS : -1) < 0 && errno != EINTR)
 			return -errno;
-		if (!stopping && p[1].revents) {
-			struct signalfd_siginfo info;
-			(void)!read(w->signals, &info, sizeof info);
-			bh_sensor_stop(&w->child);
-			stopping = true;
+		if (x.p[0].revents)
+			stop(w, &x);
+		bh_time now = bh_said_now();
+		bool due = now - x.looked >= LOOK_FOR_LOGS * (BH_SECOND / 1000) || now < x.looked;
+		if (due)
+			x.looked = now;
+		for (uint32_t i = 0; !r && i < w->n_streams; i++) {
+			if (!w->streams[i].ended)
+				r = attend(w, i, &x, due || x.stopping);
 		}
-		if (p[0].revents)
-			r = listen_once(w, stopping);
 	}
-	return r;
+	return r ? r : x.stopping ? 0 : -ENODATA;
 }
 
 static void begun(struct watch *w)
@@ -439,6 +541,10 @@ static void begun(struct watch *w)
 
 	for (size_t i = 0; i < w->n_rings; i++)
 		bh_buf_printf(&b, "%s%s", i ? ", " : "", w->rings[i].ifname);
+	for (size_t i = 0; i < w->n_streams; i++) {
+		if (w->streams[i].from)
+			bh_buf_printf(&b, "%s%s", b.len ? ", " : "", w->streams[i].from);
+	}
 	if (!w->cli->quiet)
 		fprintf(stderr, "watching %s; ^C ends\n", bh_buf_text(&b));
 	if (w->ready >= 0) {
@@ -473,10 +579,16 @@ static void say_end(const struct watch *w)
 	BH_AUTO_BUF missed = { 0 };
 	struct bh_inventory_lost lost = bh_inventory_lost(w->inv);
 
-	bh_said_count(w->tally.packets, "packet", "packets", &b);
-	bh_buf_str(&b, ", ");
-	bh_said_count(w->tally.messages, "SMB message", "SMB messages", &b);
-	bh_buf_str(&b, ", ");
+	if (w->n_rings) {
+		bh_said_count(w->tally.packets, "packet", "packets", &b);
+		bh_buf_str(&b, ", ");
+		bh_said_count(w->tally.messages, "SMB message", "SMB messages", &b);
+		bh_buf_str(&b, ", ");
+	}
+	if (w->n_streams > 1 || !w->n_rings) {
+		bh_said_count(w->tally.records, "record", "records", &b);
+		bh_buf_str(&b, ", ");
+	}
 	bh_said_count(w->rows, "conversation", "conversations", &b);
 	bh_said_not_followed(&w->tally, &missed);
 	if (missed.len)
@@ -494,12 +606,28 @@ static void say_end(const struct watch *w)
 	fprintf(stderr, "%s\n", bh_buf_text(&b));
 }
 
+static int end_all(struct watch *w, const char **why)
+{
+	int end = 0;
+
+	for (size_t i = 0; i < w->n_streams; i++) {
+		struct bh_stream *s = &w->streams[i];
+		const char *reason = NULL;
+		bh_stream_close(s);
+		int r = s->child.pid > 0 ? bh_sensor_end(&s->child, &reason) : 0;
+		if (r && !end)
+			*why = reason;
+		end = end ? end : r;
+	}
+	return end;
+}
+
 static int finish(struct watch *w, int r)
 {
 	BH_AUTO_ARENA a = { 0 };
 	const struct bh_row *rows;
 	const char *why = NULL;
-	int end = bh_sensor_end(&w->child, &why);
+	int end = end_all(w, &why);
 
 	end_round(w, true);
 	if (bh_inventory_rows(w->inv, &a, &rows, &w->rows))
@@ -516,6 +644,8 @@ static int finish(struct watch *w, int r)
 		why = "the sensor process said what cannot be";
 	else if (r == -ENOMEM)
 		why = "out of memory";
+	else if (r == -ENODATA)
+		why = "there is nothing left to follow";
 	else if (r && !why)
 		why = strerrordesc_np(-r);
 	if (r || end)
@@ -542,7 +672,7 @@ static int take_signals(struct watch *w)
 	return 0;
 }
 
-static void name_source(struct watch *w)
+static void name_source(const struct watch *w, struct bh_stream *s)
 {
 	BH_AUTO_BUF names = { 0 };
 	BH_AUTO_BUF when = { 0 };
@@ -552,21 +682,36 @@ static void name_source(struct watch *w)
 	for (size_t i = 0; i < w->n_rings; i++)
 		bh_buf_printf(&names, "%s%s", i ? "," : "", w->rings[i].ifname);
 	bh_time_format(bh_said_now(), &when);
-	snprintf(w->identity, sizeof w->identity, "live:%s:%.64s:%s:%d", host, bh_buf_text(&names),
+	snprintf(s->identity, sizeof s->identity, "live:%s:%.64s:%s:%d", host, bh_buf_text(&names),
 		bh_buf_text(&when), (int)getpid());
-	snprintf(w->label, sizeof w->label, "watch %.64s on %s since %.19sZ", bh_buf_text(&names),
+	snprintf(s->label, sizeof s->label, "watch %.64s on %s since %.19sZ", bh_buf_text(&names),
 		host, bh_buf_text(&when));
 }
 
-static int prepare(struct watch *w)
+/* Interfaces need bulkhead-priv; logs alone need no more than to be readable. */
+static int prepare_interfaces(struct watch *w)
 {
-	uint64_t seed = 0;
 	int r = bh_cli_priv(w->cli, &w->priv);
 
 	if (!r && !w->n_rings)
 		r = default_interfaces(w);
-	if (!r)
-		r = open_rings(w);
+	return r ? r : open_rings(w);
+}
+
+static int give_up_power(struct watch *w)
+{
+	int r = geteuid() ? 0 : bh_sandbox_enter(BH_ROLE_CLI);
+
+	return r ? bh_cli_fail(w->cli, BH_EXIT_SYSTEM, "cannot give up root's privileges: %s",
+			   strerror(-r))
+		 : 0;
+}
+
+static int prepare(struct watch *w)
+{
+	bool only_logs = !w->n_rings && (w->logs.n || w->logs.journal);
+	int r = only_logs ? give_up_power(w) : prepare_interfaces(w);
+
 	if (!r)
 		r = bh_cli_db_write(w->cli, &w->store, NULL);
 	if (!r)
@@ -575,30 +720,54 @@ static int prepare(struct watch *w)
 		r = take_signals(w);
 	if (r)
 		return r;
-	open_log(w);
-	look(w, true, true);
-	if (getrandom(&seed, sizeof seed, 0) < 0)
-		seed = (uint64_t)bh_said_now();
-	w->inv = bh_inventory_new(seed);
-	w->heard = bh_heard_new(seed);
+	w->nflog = -1;
+	if (w->priv) {
+		open_log(w);
+		look(w, true, true);
+	}
+	if (getrandom(&w->seed, sizeof w->seed, 0) < 0)
+		w->seed = (uint64_t)bh_said_now();
+	w->inv = bh_inventory_new(w->seed);
 	w->lines = bh_lines_new(w->cli->json);
-	name_source(w);
-	return w->inv && w->heard && w->lines
-		       ? 0
-		       : bh_cli_fail(w->cli, BH_EXIT_SYSTEM, "out of memory");
+	return w->inv && w->lines ? 0 : bh_cli_fail(w->cli, BH_EXIT_SYSTEM, "out of memory");
 }
 
-static int watch(struct watch *w)
+static int start_interfaces(struct watch *w)
 {
 	const struct bh_sensor_job job = { .rings = w->rings,
 		.n_rings = w->n_rings,
 		.nflog = w->nflog,
 		.flush_seconds = ROUND_SECONDS };
-	int r = bh_sensor_start(&job, &w->child);
+	struct bh_stream *s = &w->streams[0];
 
+	*s = (struct bh_stream){ .to = -1 };
+	int r = bh_sensor_start(&job, &s->child);
 	if (r)
 		return bh_cli_fail(w->cli, BH_EXIT_SYSTEM, "cannot start the sensor process: %s",
 			strerror(-r));
+	name_source(w, s);
+	w->n_streams = 1;
+	return 0;
+}
+
+static int watch(struct watch *w)
+{
+	size_t n = 0;
+	int r = w->priv ? start_interfaces(w) : 0;
+
+	if (!r) {
+		r = bh_stream_begin(w->cli, &w->logs, &w->streams[w->n_streams], &n);
+		w->n_streams += n;
+	}
+	for (size_t i = 0; !r && i < w->n_streams; i++) {
+		w->streams[i].heard = bh_heard_new(w->seed);
+		if (!w->streams[i].heard)
+			r = bh_cli_fail(w->cli, BH_EXIT_SYSTEM, "out of memory");
+	}
+	if (r) {
+		(void)end_all(w, &(const char *){ NULL });
+		return r;
+	}
 	begun(w);
 	return finish(w, listen_until_told(w));
 }
@@ -614,7 +783,8 @@ static int run(struct bh_cli *cli)
 	if (!r)
 		r = watch(&w);
 	bh_lines_free(w.lines);
-	bh_heard_free(w.heard);
+	for (size_t i = 0; i < w.n_streams; i++)
+		bh_heard_free(w.streams[i].heard);
 	bh_inventory_free(w.inv);
 	bh_store_free(w.store);
 	bh_pseudonyms_free(w.pseudonyms);
@@ -624,12 +794,13 @@ static int run(struct bh_cli *cli)
 
 const struct bh_command bh_cmd_watch = {
 	.name = "watch",
-	.args = "[-i IFACE]… [options]",
+	.args = "[-i IFACE]… [--samba-audit FILE]… [options]",
 	.summary = "watch live SMB traffic, and what audit rules would block",
 	.about =
 		"Prints one line per new conversation and keeps all of them in the database, until\n"
-		"^C or SIGTERM.  Needs root: bulkhead-priv opens the interfaces, and the process that\n"
-		"reads packets has no privilege at all.  --json prints one object a line.",
+		"^C or SIGTERM.  Interfaces need root: bulkhead-priv opens them, and the process that\n"
+		"reads packets has no privilege at all.  Where a log is named and no interface, the\n"
+		"log alone is followed, and no root is needed.  --json prints one object a line.",
 	.options = options,
 	.run = run,
 };

@@ -119,6 +119,19 @@ static bool sane_events(const struct bh_event_count *e)
 	       e->count < (uint64_t)1 << 56;
 }
 
+void bh_tally_add(struct bh_tally *to, const struct bh_tally *more)
+{
+	static_assert(sizeof *to % sizeof(uint64_t) == 0, "counts alone");
+
+	for (size_t i = 0; i < sizeof *to; i += sizeof(uint64_t)) {
+		uint64_t a, b;
+		memcpy(&a, (const char *)to + i, sizeof a);
+		memcpy(&b, (const char *)more + i, sizeof b);
+		a = b > UINT64_MAX - a ? UINT64_MAX : a + b;
+		memcpy((char *)to + i, &a, sizeof a);
+	}
+}
+
 bool bh_fact_sane(const struct bh_fact *f)
 {
 	if (f->magic != BH_FACT_MAGIC)

@@ -41,6 +41,9 @@ struct bh_tally {
 	uint64_t unreadable; /* records that should have been understood */
 };
 
+/* What two processes counted, together. */
+void bh_tally_add(struct bh_tally *to, const struct bh_tally *more);
+
 /* Where a name was heard. */
 enum bh_name_kind {
 	BH_NAME_NETBIOS, /* RFC 1002 */

@@ -34,6 +34,13 @@ static int problem(void *ctx, uint64_t offset, const char *text)
 
 const struct bh_log_sink reading_sink = { saw, name, events, problem };
 
+int bh_sensor_log_check(const struct bh_sensor_log *how)
+{
+	struct bh_audit_prefix prefix;
+
+	return how->prefix ? bh_audit_prefix_parse(how->prefix, &prefix) : 0;
+}
+
 /* How a log is read, from what whoever asks for it knows. */
 static int options(
 	const struct bh_sensor_log *how, struct bh_audit_prefix *prefix, struct bh_log_options *ret)

@@ -57,6 +57,9 @@ struct bh_sensor_log {
 	bool last; /* of those */
 };
 
+/* Can it be read so?  -EINVAL: its prefix is none. */
+BH_MUST int bh_sensor_log_check(const struct bh_sensor_log *how);
+
 /* From here on bh_sensor_file ends early, as if its file ended there, once fd can be read
  * or its other end is closed; looked at every few megabytes. */
 void bh_sensor_until(struct bh_sensor *s, int fd);

@@ -60,10 +60,10 @@ static void test_a_finished_row_is_printed_at_once_and_once(void)
 	struct bh_row r = row("\\\\fs1\\home", BH_ANSWERED);
 
 	begin();
-	bh_lines_row(l, &r);
-	bh_lines_row(l, &r);
+	bh_lines_row(l, &r, NULL);
+	bh_lines_row(l, &r, NULL);
 	r.figures.connections = 7; /* more of the same is no news */
-	bh_lines_row(l, &r);
+	bh_lines_row(l, &r, NULL);
 	bh_lines_round(l, false);
 	EXPECT_STR(after_time(end()),
 		"10.0.0.1        → 10.0.0.2         \\\\fs1\\home  alice  SMB 3.1.1  signed  ok\n");
@@ -76,11 +76,11 @@ static void test_a_connection_waits_for_its_share(void)
 	struct bh_row early = row(NULL, BH_ANSWERED), late = row("\\\\fs1\\home", BH_ANSWERED);
 
 	begin();
-	bh_lines_row(l, &early);
+	bh_lines_row(l, &early, NULL);
 	bh_lines_round(l, false);
 	early.figures = (struct bh_figures){ 0 }; /* it became the other */
-	bh_lines_row(l, &early);
-	bh_lines_row(l, &late);
+	bh_lines_row(l, &early, NULL);
+	bh_lines_row(l, &late, NULL);
 	bh_lines_round(l, false);
 	bh_lines_round(l, true);
 	const char *out = end();
@@ -93,7 +93,7 @@ static void test_one_that_says_nothing_more_is_printed_after_a_round(void)
 	struct bh_row r = row(NULL, BH_ANSWERED);
 
 	begin();
-	bh_lines_row(l, &r);
+	bh_lines_row(l, &r, NULL);
 	bh_lines_round(l, false);
 	EXPECT_INT(bh_lines_printed(l), 0);
 	bh_lines_round(l, false);
@@ -112,16 +112,41 @@ static void test_what_only_its_ends_can_see_is_said_to_be_so(void)
 	rdma.who.transport = BH_TRANSPORT_RDMA5445;
 	rdma.who.port = 5445;
 	begin();
-	bh_lines_row(l, &quic);
+	bh_lines_row(l, &quic, NULL);
 	bh_lines_round(l, true);
 	EXPECT_STR(after_time(end()),
 		"10.0.0.1        → 10.0.0.2:443     \\\\fs1.corp.example\\(not visible)  TLS 1.3  "
 		"answered\n");
 	begin();
-	bh_lines_row(l, &rdma);
+	bh_lines_row(l, &rdma, NULL);
 	bh_lines_round(l, true);
-	EXPECT_STR(after_time(end()),
-		"10.0.0.1        → 10.0.0.2:5445    (not visible)  refused\n");
+	EXPECT_STR(
+		after_time(end()), "10.0.0.1        → 10.0.0.2:5445    (not visible)  refused\n");
+}
+
+static void test_what_a_log_tells_says_which(void)
+{
+	BH_AUTO(bh_lines) l = bh_lines_new(false);
+	BH_AUTO(bh_lines) json = bh_lines_new(true);
+	struct bh_row r = row("\\\\fs1\\home", BH_ANSWERED);
+
+	begin();
+	bh_lines_row(l, &r, "log.smbd");
+	bh_lines_row(l, &r, NULL); /* what the wire shows is another line */
+	const char *out = end();
+	EXPECT(strstr(out, "SMB 3.1.1  signed  ok  (log.smbd)\n") &&
+		strstr(out, "SMB 3.1.1  signed  ok\n"));
+	EXPECT_INT(bh_lines_printed(l), 2);
+	begin();
+	bh_lines_row(json, &r, "log.smbd");
+	EXPECT(strstr(end(), "\"sources\":[\"log.smbd\"]"));
+	begin();
+	r.who.is_signed = BH_UNKNOWN; /* these wait, each for its own */
+	bh_lines_row(l, &r, "log.smbd");
+	bh_lines_row(l, &r, NULL);
+	bh_lines_round(l, true);
+	end();
+	EXPECT_INT(bh_lines_printed(l), 4);
 }
 
 static void test_many_waiting_are_not_forgotten(void)
@@ -132,7 +157,7 @@ static void test_many_waiting_are_not_forgotten(void)
 	for (uint32_t i = 0; i < 1000; i++) {
 		struct bh_row r = row(NULL, BH_ANSWERED);
 		r.who.client = bh_addr_v4(i);
-		bh_lines_row(l, &r);
+		bh_lines_row(l, &r, NULL);
 	}
 	bh_lines_round(l, true);
 	end();
@@ -240,6 +265,7 @@ int main(void)
 	RUN(test_a_connection_waits_for_its_share);
 	RUN(test_one_that_says_nothing_more_is_printed_after_a_round);
 	RUN(test_what_only_its_ends_can_see_is_said_to_be_so);
+	RUN(test_what_a_log_tells_says_which);
 	RUN(test_many_waiting_are_not_forgotten);
 	RUN(test_what_was_counted_before_is_not_ours_to_have_logged);
 	RUN(test_generations_add_up_and_enforcing_ones_do_not_count);

@@ -159,6 +159,15 @@ static void test_figures_join_in_any_order(void)
 	EXPECT(a.connections == 10 && a.bytes_to_client == 3 && a.opens == 4 && a.pipes == 5);
 }
 
+static void test_tallies_are_added_and_stop_at_the_most(void)
+{
+	struct bh_tally a = { .packets = 1, .records = 7 };
+	const struct bh_tally b = { .packets = UINT64_MAX, .records = 3, .unreadable = 2 };
+
+	bh_tally_add(&a, &b);
+	EXPECT(a.packets == UINT64_MAX && a.records == 10 && a.unreadable == 2 && !a.bytes);
+}
+
 int main(void)
 {
 	RUN(test_an_honest_fact_is_sane);
@@ -167,5 +176,6 @@ int main(void)
 	RUN(test_an_end_without_an_address_needs_a_name);
 	RUN(test_names_and_counts_are_held_to_their_promise);
 	RUN(test_figures_join_in_any_order);
+	RUN(test_tallies_are_added_and_stop_at_the_most);
 	return tap_done();
 }
