@@ -38,7 +38,7 @@ BH_MUST int bh_evidence_nflog(struct bh_span message, bh_time now, struct bh_fac
 bool bh_evidence_windows_reads(struct bh_span provider, uint32_t id);
 
 /* One event → what it says of one conversation over SMB.  -ENOMSG: nothing; -EBADMSG: it
- * should, and cannot be believed.
+ * should, and cannot be believed.  5168 names no client: only its logon does.
  *
  * 4624 and 4625 tell nothing here, not even those of type 3: RPC, LDAP, WinRM and HTTP log
  * on over the network as well, the event does not say which it was, and a row of SMB
@@ -56,7 +56,7 @@ BH_MUST int bh_evidence_logon(const struct bh_event *e, struct bh_observation *r
 BH_MUST int bh_evidence_windows_name(const struct bh_event *e, struct bh_name_seen *ret);
 
 /* Logons of late, so that 5140 and 5145, which know a session by number only, can be
- * told with its mechanism.  The newest BH_LOGONS are remembered. */
+ * told with its mechanism, and 5168 with its client.  The newest BH_LOGONS are remembered. */
 #define BH_LOGONS 4096u
 
 struct bh_logons;
@@ -66,8 +66,9 @@ BH_AUTO_FREE(bh_logons)
 
 /* A 4624 is remembered, anything else left alone. */
 void bh_logons_note(struct bh_logons *l, const struct bh_event *e);
-/* *o is what bh_evidence_windows made of e: auth, ntlm and workstation are filled in if
- * the logon of the same machine, number and user is remembered. */
+/* *o is what bh_evidence_windows made of e: auth, ntlm, workstation and, where there is
+ * none, the client are filled in if the logon of the same machine, number and user is
+ * remembered. */
 void bh_logons_join(const struct bh_logons *l, const struct bh_event *e, struct bh_observation *o);
 
 /* Who is told of the events in a log, in the order they stand there. */

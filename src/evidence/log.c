@@ -157,7 +157,8 @@ void bh_log_event(struct bh_log *l, const struct bh_event *e)
 		bh_windows_logon(l, e);
 	if (!r) {
 		bh_logons_join(l->logons, e, &o);
-		bh_log_say(l, &o);
+		if (e->id != 5168 || o.who.client.family || o.who.workstation[0])
+			bh_log_say(l, &o);
 	} else if (r == -EBADMSG) {
 		bh_log_bad(l, "a Windows event that cannot be believed");
 	}

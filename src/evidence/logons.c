@@ -11,6 +11,7 @@
 struct logon {
 	uint64_t number, who; /* LogonId; a hash of machine and user */
 	uint64_t stamp; /* 0: free */
+	struct bh_addr client;
 	uint8_t auth, ntlm;
 	bool has_workstation;
 	char workstation[BH_NAME_TEXT];
@@ -102,6 +103,7 @@ void bh_logons_note(struct bh_logons *l, const struct bh_event *e)
 	*g = (struct logon){ .number = k.number,
 		.who = k.who,
 		.stamp = ++l->stamps,
+		.client = o.who.client,
 		.auth = o.who.auth,
 		.ntlm = o.who.ntlm,
 		.has_workstation = o.who.known & BH_KNOWN_WORKSTATION };
@@ -113,7 +115,7 @@ void bh_logons_join(const struct bh_logons *l, const struct bh_event *e, struct 
 	struct bh_conversation *c = &o->who;
 	struct key k;
 
-	if ((e->id != 5140 && e->id != 5145) ||
+	if ((e->id != 5140 && e->id != 5145 && e->id != 5168) ||
 		!key_of(l, e, "SubjectLogonId", "SubjectUserName", &k))
 		return;
 	for (unsigned i = 0; i < WAYS; i++) {
@@ -122,6 +124,8 @@ void bh_logons_join(const struct bh_logons *l, const struct bh_event *e, struct 
 			continue;
 		c->auth = g->auth;
 		c->ntlm = g->ntlm;
+		if (!c->client.family)
+			c->client = g->client;
 		if (!g->has_workstation)
 			continue;
 		memcpy(c->workstation, g->workstation, sizeof c->workstation);

@@ -15,6 +15,7 @@ static const struct {
 	{ SECURITY, 5140, 5140, windows_security },
 	{ SECURITY, 5145, 5145, windows_security },
 	{ SECURITY, 5156, 5157, windows_security },
+	{ SECURITY, 5168, 5168, windows_security },
 	{ "Microsoft-Windows-SMBServer", 551, 551, windows_smb_server },
 	{ "Microsoft-Windows-SMBServer", 1001, 1001, windows_smb_server },
 	{ "Microsoft-Windows-SMBServer", 1006, 1007, windows_smb_server },

@@ -86,6 +86,30 @@ static int read_5145(const struct bh_event *e, struct bh_observation *ret)
 	return 0;
 }
 
+/* ---- 5168: the name by which a client asked for the server is none of its names ---- */
+
+/* Of the client only the logon tells, by its number (bh_logons_join); IpAddresses are the
+ * server's own. */
+static int read_5168(const struct bh_event *e, struct bh_observation *ret)
+{
+	struct bh_observation o = windows_begin(e);
+	struct bh_conversation *c = &o.who;
+	uint64_t status;
+
+	if (bh_event_number(windows_get(e, "ErrorCode"), &status) || status > UINT32_MAX ||
+		!windows_end(c, true, e->computer))
+		return -EBADMSG;
+	windows_account(c, windows_get(e, "SubjectUserSid"), windows_get(e, "SubjectUserName"),
+		windows_get(e, "SubjectDomainName"));
+	bh_said(c, BH_KNOWN_SERVICE, windows_get(e, "SpnName"));
+	c->auth_status = (uint32_t)status;
+	c->known |= BH_KNOWN_AUTH_STATUS;
+	c->outcome = BH_ANSWERED;
+	o.connections = 1;
+	*ret = o;
+	return 0;
+}
+
 /* ---- 5156, 5157: the Windows Filtering Platform ---- */
 
 #define INBOUND  "%%14592"
@@ -203,6 +227,7 @@ int windows_security(const struct bh_event *e, struct bh_observation *ret)
 	case 5145: return read_5145(e, ret);
 	case 5156:
 	case 5157: return read_filtered(e, ret);
+	case 5168: return read_5168(e, ret);
 	default: return -ENOMSG;
 	}
 }

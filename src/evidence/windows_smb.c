@@ -93,6 +93,7 @@ int windows_smb_server(const struct bh_event *e, struct bh_observation *ret)
 		return -EBADMSG;
 	bh_said_account(c, windows_get(e, "UserName"));
 	bh_said(c, BH_KNOWN_SHARE, windows_get(e, "ShareName"));
+	bh_said(c, BH_KNOWN_SERVICE, windows_get(e, "SPN")); /* 551, since version 2 */
 	server_says(e, c);
 	o.connections = 1;
 	*ret = o;
@@ -119,11 +120,12 @@ static void client_share(struct bh_conversation *c, struct bh_span unc)
 		bh_cur_skip(&at, 1);
 	struct bh_cur host = at;
 	struct bh_span rest = bh_cur_take(&at, bh_cur_left(&at));
-	snprintf(text, sizeof text, "\\\\%.*s", (int)bh_min_size(rest.len, sizeof text),
-		(const char *)rest.ptr);
-	bh_said(c, BH_KNOWN_SHARE, bh_span_of(text, strlen(text)));
 	while (n < bh_cur_left(&host) && host.at[n] != '\\')
 		n++;
+	snprintf(text, sizeof text, "\\\\%.*s", (int)bh_min_size(rest.len, sizeof text),
+		(const char *)rest.ptr);
+	if (n + 1 < rest.len) /* else it names a server alone */
+		bh_said(c, BH_KNOWN_SHARE, bh_span_of(text, strlen(text)));
 	if (!c->server.family && !(c->known & BH_KNOWN_SERVER_NAME))
 		(void)windows_end(c, true, bh_cur_take(&host, n));
 }
@@ -183,14 +185,22 @@ static uint32_t client_says(const struct bh_event *e, struct bh_conversation *c)
 	}
 }
 
+/* In "Name"; that of 30810 and 30811 is an interface's. */
+static bool names_share(uint32_t id)
+{
+	return id == 30814 || id == 30815 || (id >= 30819 && id <= 30821);
+}
+
 int windows_smb_client(const struct bh_event *e, struct bh_observation *ret)
 {
 	struct bh_observation o = windows_begin(e);
 	struct bh_conversation *c = &o.who;
 
 	(void)windows_end(c, true, windows_get(e, "ServerName"));
-	client_address(e, c);
 	client_share(c, windows_get(e, "ShareName"));
+	if (names_share(e->id))
+		client_share(c, windows_get(e, "Name"));
+	client_address(e, c);
 	if (!c->server.family && !c->server_name[0])
 		return -ENOMSG; /* of an interface, a setting */
 	if (!windows_end(c, false, e->computer) || !windows_ends_fit(c))

@@ -1,7 +1,7 @@
 /*
  * Logons that wait for the share they are for.  4624 says who logged on over the network
- * and not by which protocol; when 5140 or 5145 names the same session it was SMB, and the
- * row of that share tells it.  What nobody claims is told as what it is: a logon.
+ * and not by which protocol; when 5140, 5145 or 5168 names the same session it was SMB, and
+ * that row tells it.  What nobody claims is told as what it is: a logon.
  */
 #include "evidence/log.h"
 #include "evidence/windows.h"
@@ -73,7 +73,7 @@ void bh_windows_claim(struct bh_log *l, const struct bh_event *e)
 	struct bh_join_slot *s;
 	size_t n;
 
-	if (!l->joined || (e->id != 5140 && e->id != 5145))
+	if (!l->joined || (e->id != 5140 && e->id != 5145 && e->id != 5168))
 		return;
 	n = key_of(e, "SubjectLogonId", key);
 	s = n ? bh_join_find(l->joined, bh_span_of(key, n)) : NULL;
