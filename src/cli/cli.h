@@ -75,7 +75,11 @@ struct bh_column {
 	const char *title;
 	bool right; /* numbers */
 	bool may_shrink; /* cut first when the terminal is narrow */
+	bool lines; /* its cells have line breaks */
+	unsigned from; /* the narrowest terminal on which it is shown */
 };
+/* Columns of the terminal; UINT_MAX in a pipe, which gets everything. */
+unsigned bh_cli_width(void);
 struct libscols_table;
 struct libscols_line;
 struct libscols_table *bh_cli_table(const struct bh_column *columns, size_t n);

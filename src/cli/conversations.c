@@ -114,7 +114,7 @@ static bool fits(const struct look *k, const struct seen *v, size_t n)
 /* Cutting a cell takes its end, and often just what it is about: a domain's user. */
 static struct look look_at(const struct seen *v, size_t n)
 {
-	struct look k = { .wide = bh_show_width(), .now = bh_said_now() };
+	struct look k = { .wide = bh_cli_width(), .now = bh_said_now() };
 
 	if (k.wide == UINT_MAX)
 		return k;

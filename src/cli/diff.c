@@ -194,8 +194,8 @@ static int table(const struct bh_cli *cli, const void *elements, size_t n, void 
 		{ "WHAT", false, false },
 		{ "CLIENT", false, false },
 		{ "SERVER", false, false },
-		{ "SHARE", false, true },
-		{ "USER", false, true },
+		{ "SHARE", false, false },
+		{ "USER", false, false },
 		{ "TIMES", true, false },
 		{ "BEFORE → AFTER", false, true },
 	};
@@ -213,8 +213,8 @@ static int table(const struct bh_cli *cli, const void *elements, size_t n, void 
 		BH_AUTO_BUF how = { 0 };
 		bh_said_client(c, &client);
 		bh_said_server(c, &server);
-		bh_said_share(c, bh_show_width() >= BH_SHOW_WIDE, &share);
-		bh_said_user(c, true, &user);
+		bh_said_share(c, bh_cli_width() >= BH_SHOW_WIDE, &share);
+		bh_said_user(c, bh_cli_width() >= BH_SHOW_WIDE, &user);
 		changes_text(&v[i], &how);
 		bh_cli_cell(l, 0, "%s", change_names[v[i].change]);
 		bh_cli_cell(l, 1, "%s", bh_buf_text(&client));

@@ -1,4 +1,5 @@
 /* show findings: what an administrator should know of. */
+#include <limits.h>
 #include <stdlib.h>
 
 #include "cli/said.h"
@@ -17,30 +18,53 @@ struct ask {
 
 /* ---- for people ---- */
 
+/* Sentences are broken to what the other columns leave; at least so much. */
+#define SENTENCE 24
+#define GAP      2 /* between columns: cli/output.c */
+#define WIDE     100 /* from here on there is room for all */
+
+static unsigned room_for_sentences(const struct bh_finding *v, size_t n)
+{
+	unsigned width = bh_cli_width(), used = (unsigned)strlen("SEVERITY") + GAP;
+	size_t kind = 0;
+
+	if (width == UINT_MAX)
+		return width;
+	for (size_t i = 0; i < n; i++)
+		kind = bh_max_size(kind, strlen(bh_finding_names[v[i].kind]));
+	used += (unsigned)kind + GAP;
+	if (width >= WIDE)
+		used += (unsigned)strlen("TIMES  2026-01-31") + 2 * GAP;
+	return width > used + SENTENCE ? width - used : SENTENCE;
+}
+
 static int table(const struct bh_cli *cli, const void *elements, size_t n, void *ctx)
 {
 	static const struct bh_column columns[] = {
 		{ "SEVERITY", false, false },
 		{ "FINDING", false, false },
-		{ "TIMES", true, false },
-		{ "SEEN", false, false },
-		{ "EVIDENCE", false, true },
+		{ "TIMES", .right = true, .from = WIDE },
+		{ "SEEN", .from = WIDE },
+		{ "EVIDENCE", .lines = true },
 	};
 	struct libscols_table *t = bh_cli_table(columns, BH_LEN(columns));
 	const struct bh_finding *v = elements;
-	bool brief = bh_show_width() < BH_SHOW_WIDE;
+	unsigned room = room_for_sentences(v, n);
+	bool brief = bh_cli_width() < BH_SHOW_WIDE;
 
 	(void)ctx;
 	for (size_t i = 0; i < n; i++) {
 		struct libscols_line *l = bh_cli_line(t);
 		BH_AUTO_BUF text = { 0 };
+		BH_AUTO_BUF broken = { 0 };
 		BH_AUTO_BUF seen = { 0 };
 		bh_plan_remark(&text, v[i].text, 400);
+		bh_said_broken(bh_buf_text(&text), room, &broken);
 		bh_cli_cell(l, 0, "%s", bh_grade_names[v[i].grade]);
 		bh_cli_cell(l, 1, "%s", bh_finding_names[v[i].kind]);
 		bh_cli_cell(l, 2, "%llu", (unsigned long long)v[i].connections);
 		bh_cli_cell(l, 3, "%s", bh_show_ago(v[i].last_seen, bh_said_now(), brief, &seen));
-		bh_cli_cell(l, 4, "%s", bh_buf_text(&text));
+		bh_cli_cell(l, 4, "%s", bh_buf_text(&broken));
 	}
 	return bh_cli_table_print(cli, t);
 }

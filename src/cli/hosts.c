@@ -49,12 +49,12 @@ static int table(const struct bh_cli *cli, const void *elements, size_t n, void 
 {
 	static const struct bh_column columns[] = {
 		{ "ADDRESS", false, false },
-		{ "NAME", false, true },
-		{ "ROLE", false, true },
+		{ "NAME", .may_shrink = true },
+		{ "ROLE", false, false },
 		{ "SERVED", true, false },
 		{ "USED", true, false },
-		{ "SMB", false, false },
-		{ "SIGNING", false, false },
+		{ "SMB", .from = 96 },
+		{ "SIGNING", .from = 110 },
 		{ "SEEN", false, false },
 	};
 	struct libscols_table *t = bh_cli_table(columns, BH_LEN(columns));
@@ -62,7 +62,7 @@ static int table(const struct bh_cli *cli, const void *elements, size_t n, void 
 
 	(void)ctx;
 	for (size_t i = 0; i < n; i++)
-		add_line(t, &v[i], bh_show_width() < BH_SHOW_WIDE);
+		add_line(t, &v[i], bh_cli_width() < BH_SHOW_WIDE);
 	return bh_cli_table_print(cli, t);
 }
 

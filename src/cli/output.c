@@ -1,7 +1,9 @@
 #include <fcntl.h>
 #include <libsmartcols/libsmartcols.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -75,6 +77,20 @@ int bh_cli_read_file(
 	return BH_EXIT_OK;
 }
 
+unsigned bh_cli_width(void)
+{
+	const char *columns = getenv("COLUMNS");
+	struct winsize w;
+
+	if (!isatty(STDOUT_FILENO))
+		return UINT_MAX;
+	if (columns && atoi(columns) > 0)
+		return (unsigned)atoi(columns);
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col)
+		return w.ws_col;
+	return 80;
+}
+
 /* libsmartcols only fails for lack of memory, and a table is small: give up at once. */
 static void *must(void *p)
 {
@@ -95,8 +111,14 @@ struct libscols_table *bh_cli_table(const struct bh_column *columns, size_t n)
 	scols_table_enable_noencoding(t, 1);
 	for (size_t i = 0; i < n; i++) {
 		int flags = (columns[i].right ? SCOLS_FL_RIGHT : 0) |
-			    (columns[i].may_shrink ? SCOLS_FL_TRUNC : 0);
-		must(scols_table_new_column(t, columns[i].title, 0.0, flags));
+			    (columns[i].may_shrink ? SCOLS_FL_TRUNC : 0) |
+			    (columns[i].lines ? SCOLS_FL_WRAP : 0) |
+			    (bh_cli_width() < columns[i].from ? SCOLS_FL_HIDDEN : 0);
+		struct libscols_column *c =
+			must(scols_table_new_column(t, columns[i].title, 0.0, flags));
+		if (columns[i].lines)
+			scols_column_set_wrapfunc(
+				c, scols_wrapnl_chunksize, scols_wrapnl_nextchunk, NULL);
 	}
 	return t;
 }

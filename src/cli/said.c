@@ -6,6 +6,38 @@
 
 #define CELL 200 /* characters of a text from the wire */
 
+/* Bytes of the first n characters of UTF-8. */
+static size_t bytes_of(const char *s, unsigned n)
+{
+	size_t i = 0;
+
+	while (s[i] && n) {
+		for (i++; (s[i] & 0xc0) == 0x80;)
+			i++;
+		n--;
+	}
+	return i;
+}
+
+void bh_said_broken(const char *text, unsigned width, struct bh_buf *b)
+{
+	for (;;) {
+		size_t most = bytes_of(text, width), end = most;
+		if (!text[most]) {
+			bh_buf_str(b, text);
+			return;
+		}
+		while (end && text[end] != ' ')
+			end--;
+		bool word = end;
+		if (!word)
+			end = most;
+		bh_buf_add(b, text, end);
+		bh_buf_str(b, "\n");
+		text += end + word;
+	}
+}
+
 bh_time bh_said_now(void)
 {
 	struct timespec t;
@@ -151,7 +183,7 @@ void bh_said_server(const struct bh_talk *c, struct bh_buf *b)
 		bh_plan_remark(b, c->server_name, CELL);
 		if (c->port && c->port != 445)
 			bh_buf_printf(b, ":%u", c->port);
-	} else if (c->port == 445)
+	} else if (!c->port || c->port == 445) /* logons tell none */
 		bh_buf_str(b, text);
 	else
 		bh_buf_printf(b, c->server.family == BH_V6 ? "[%s]:%u" : "%s:%u", text, c->port);

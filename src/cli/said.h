@@ -45,4 +45,7 @@ void bh_said_not_followed(const struct bh_tally *t, struct bh_buf *b);
 /* "3m", "12h", "41d". */
 void bh_said_age(bh_time t, bh_time now, struct bh_buf *b);
 
+/* The text in lines of so many characters at most, between words where that is possible. */
+void bh_said_broken(const char *text, unsigned width, struct bh_buf *b);
+
 bh_time bh_said_now(void);

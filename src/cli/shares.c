@@ -38,12 +38,12 @@ static int table(const struct bh_cli *cli, const void *elements, size_t n, void 
 	static const struct bh_column columns[] = {
 		{ "SERVER", false, false },
 		{ "SHARE", false, true },
-		{ "TYPE", false, false },
+		{ "TYPE", .from = 90 },
 		{ "CLIENTS", true, false },
 		{ "USERS", true, false },
 		{ "TIMES", true, false },
 		{ "DENIED", true, false },
-		{ "ENCRYPTED", false, false },
+		{ "ENCRYPTED", .from = 100 },
 		{ "SEEN", false, false },
 	};
 	struct libscols_table *t = bh_cli_table(columns, BH_LEN(columns));
@@ -51,7 +51,7 @@ static int table(const struct bh_cli *cli, const void *elements, size_t n, void 
 
 	(void)ctx;
 	for (size_t i = 0; i < n; i++)
-		add_line(t, &v[i], bh_show_width() < BH_SHOW_WIDE);
+		add_line(t, &v[i], bh_cli_width() < BH_SHOW_WIDE);
 	return bh_cli_table_print(cli, t);
 }
 

@@ -1,32 +1,22 @@
 #include "cli/show.h"
 
-#include <limits.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "cli/csv.h"
 #include "cli/said.h"
 
-unsigned bh_show_width(void)
-{
-	const char *columns = getenv("COLUMNS");
-	struct winsize w;
-
-	if (!isatty(STDOUT_FILENO))
-		return UINT_MAX;
-	if (columns && atoi(columns) > 0)
-		return (unsigned)atoi(columns);
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col)
-		return w.ws_col;
-	return 80;
-}
+#define LONG_AGO (100 * 86400 * BH_SECOND) /* nobody counts in days any more */
 
 const char *bh_show_ago(bh_time t, bh_time now, bool brief, struct bh_buf *b)
 {
-	if (!t)
+	BH_AUTO_BUF day = { 0 };
+
+	if (!t) {
 		bh_buf_str(b, "-");
-	else if (brief)
+	} else if (!brief && now - t > LONG_AGO) {
+		bh_time_format(t, &day);
+		bh_buf_printf(b, "%.10s", bh_buf_text(&day));
+	} else if (brief)
 		bh_said_age(t, now, b);
 	else
 		bh_time_ago(t, now, b);

@@ -8,10 +8,8 @@
 
 #define BH_SHOW_WIDE 120 /* columns from which things are told at length */
 
-/* Columns of the terminal; UINT_MAX in a pipe, which gets everything. */
-unsigned bh_show_width(void);
-
-/* "3 minutes ago", or "3m"; "-": not known.  Returns the buffer's text. */
+/* "3 minutes ago", "2024-01-31" where it is long ago, or "3m"; "-": not known.  Returns the
+ * buffer's text. */
 const char *bh_show_ago(bh_time t, bh_time now, bool brief, struct bh_buf *b);
 
 /* "no hosts in the inventory match"; an exit status. */
