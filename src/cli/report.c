@@ -10,7 +10,7 @@
 #include "cli/effects.h"
 #include "cli/said.h"
 
-enum { OPT_HTML = BH_FILTER_IDS };
+enum { OPT_HTML = BH_FILTER_IDS, HEAVIEST = 20 };
 
 /* ---- words ---- */
 
@@ -129,6 +129,33 @@ static int find_surface(const struct bh_cli *cli, struct bh_arena *a, struct bh_
 	return bh_plan_surface(NULL, NULL, NULL, &told, inv.rows, inv.n, a, &r->surface);
 }
 
+static int by_use(const void *a, const void *b)
+{
+	const struct bh_host_row *x = *(const struct bh_host_row *const *)a;
+	const struct bh_host_row *y = *(const struct bh_host_row *const *)b;
+
+	if (x->used != y->used)
+		return x->used > y->used ? -1 : 1;
+	return x < y ? -1 : x > y;
+}
+
+static int find_heaviest(struct bh_arena *a, struct bh_report *r)
+{
+	const struct bh_host_row **v = bh_arena_array(a, r->n_hosts + 1, sizeof *v);
+	size_t n = 0;
+
+	for (size_t i = 0; v && i < r->n_hosts; i++) {
+		if (r->hosts[i].used && r->hosts[i].servers)
+			v[n++] = &r->hosts[i];
+	}
+	if (!v)
+		return -ENOMEM;
+	qsort(v, n, sizeof *v, by_use);
+	r->heaviest = v;
+	r->n_heaviest = bh_min_size(n, HEAVIEST);
+	return 0;
+}
+
 static int gather(struct bh_cli *cli, struct bh_arena *a, struct bh_report *r)
 {
 	const struct bh_cli_inventory *inv = &r->inv;
@@ -143,7 +170,7 @@ static int gather(struct bh_cli *cli, struct bh_arena *a, struct bh_report *r)
 			&r->findings, &r->n_findings) ||
 		bh_inventory_checklist(inv->rows, inv->n, inv->purposes, r->hosts, r->n_hosts,
 			&inv->w, a, &r->endpoints, &r->n_endpoints) ||
-		find_surface(cli, a, r))
+		find_heaviest(a, r) || find_surface(cli, a, r))
 		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "out of memory");
 	sum_up(r);
 	return 0;

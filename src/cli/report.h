@@ -19,6 +19,8 @@ struct bh_report {
 	size_t n_findings;
 	const struct bh_endpoint *endpoints; /* servers first */
 	size_t n_endpoints, n_servers;
+	const struct bh_host_row **heaviest; /* users, a few: rings begin with them */
+	size_t n_heaviest;
 	struct bh_surface surface;
 	bh_time first_seen, last_seen; /* of all rows; 0: there are none */
 	uint64_t connections;

@@ -1,11 +1,6 @@
-#include <stdlib.h>
-
 #include "cli/effects.h"
 #include "cli/report.h"
 #include "json/json.h"
-
-/* Who is worth starting with: so many. */
-#define HEAVIEST 20
 
 static json_t *count(uint64_t n)
 {
@@ -131,35 +126,19 @@ static json_t *totals(const struct bh_report *r)
 	return o;
 }
 
-static int by_use(const void *a, const void *b)
-{
-	const struct bh_host_row *x = *(const struct bh_host_row *const *)a;
-	const struct bh_host_row *y = *(const struct bh_host_row *const *)b;
-
-	if (x->used != y->used)
-		return x->used > y->used ? -1 : 1;
-	return x < y ? -1 : x > y;
-}
-
-/* Rings begin with the heaviest users. */
 static json_t *heaviest(const struct bh_report *r)
 {
-	const struct bh_host_row **v = calloc(r->n_hosts + 1, sizeof *v);
 	json_t *list = json_array();
 
-	for (size_t i = 0; v && i < r->n_hosts; i++)
-		v[i] = &r->hosts[i];
-	if (v)
-		qsort(v, r->n_hosts, sizeof *v, by_use);
-	for (size_t i = 0; v && i < r->n_hosts && i < HEAVIEST && v[i]->used; i++) {
+	for (size_t i = 0; i < r->n_heaviest; i++) {
+		const struct bh_host_row *h = r->heaviest[i];
 		json_t *o = json_object();
-		json_object_set_new(o, "address", address(v[i]));
-		json_object_set_new(o, "name", maybe(bh_report_name(v[i])));
-		json_object_set_new(o, "connections", count(v[i]->used));
-		json_object_set_new(o, "servers", count(v[i]->servers));
+		json_object_set_new(o, "address", address(h));
+		json_object_set_new(o, "name", maybe(bh_report_name(h)));
+		json_object_set_new(o, "connections", count(h->used));
+		json_object_set_new(o, "servers", count(h->servers));
 		json_array_append_new(list, o);
 	}
-	free(v);
 	return list;
 }
 

@@ -5,7 +5,7 @@
 #include "cli/said.h"
 #include "cli/show.h"
 
-enum { FINDINGS = 10 };
+enum { FINDINGS = 10, HEAVIEST = 10 };
 
 static void heading(const char *text)
 {
@@ -45,6 +45,30 @@ static void print_summary(const struct bh_report *r)
 	puts(".");
 }
 
+/* Why its roles are thought to be its own. */
+static void print_evidence(const struct bh_host_row *h)
+{
+	for (size_t i = 0; i < h->n_evidence; i++) {
+		BH_AUTO_BUF b = { 0 };
+		bh_plan_remark(&b, h->evidence[i].text, 120);
+		printf("%s%s", i ? "; " : "      ", bh_buf_text(&b));
+	}
+	if (h->n_evidence)
+		putchar('\n');
+}
+
+static void print_needs(const struct bh_endpoint *e)
+{
+	const char *before = "; as needed for ";
+
+	for (size_t i = 0; i < bh_needs_n; i++) {
+		if (!(e->needs >> i & 1))
+			continue;
+		printf("%s%s", before, bh_needs[i].feature);
+		before = ", ";
+	}
+}
+
 static void print_endpoint(const struct bh_endpoint *e)
 {
 	const struct bh_host_row *h = e->host;
@@ -62,10 +86,13 @@ static void print_endpoint(const struct bh_endpoint *e)
 	bh_report_roles(h, &part);
 	printf("  %s%s%s%s\n", bh_buf_text(&name), part.len ? " (" : "", bh_buf_text(&part),
 		part.len ? ")" : "");
+	print_evidence(h);
 	if (e->scope) {
 		bh_report_from(e, &from);
 		bh_report_purposes(e->purposes, &use);
-		printf("      from %s; for %s\n", bh_buf_text(&from), bh_buf_text(&use));
+		printf("      from %s; for %s", bh_buf_text(&from), bh_buf_text(&use));
+		print_needs(e);
+		putchar('\n');
 	}
 	printf("      %s\n", e->why);
 }
@@ -142,6 +169,42 @@ static void print_findings(const struct bh_report *r)
 		printf("  and %zu more: bulkhead show findings\n", r->n_findings - FINDINGS);
 }
 
+static void print_heaviest(const struct bh_report *r)
+{
+	if (r->n_heaviest)
+		heading("The heaviest users, with whom a roll-out begins");
+	for (size_t i = 0; i < r->n_heaviest && i < HEAVIEST; i++) {
+		const struct bh_host_row *h = r->heaviest[i];
+		BH_AUTO_BUF b = { 0 };
+		char text[BH_ADDR_TEXT];
+		bh_plan_remark(&b, bh_report_place(h, text), 80);
+		if (h->addr.family && bh_report_name(h)) {
+			bh_buf_str(&b, " ");
+			bh_plan_remark(&b, bh_report_name(h), 80);
+		}
+		printf("  %s: ", bh_buf_text(&b));
+		print_count("", h->used, "connection", "connections");
+		print_count(" to ", h->servers, "server", "servers");
+		putchar('\n');
+	}
+}
+
+static void print_sources_of_needs(const struct bh_report *r)
+{
+	uint64_t all = 0;
+
+	for (size_t i = 0; i < r->n_endpoints; i++)
+		all |= r->endpoints[i].needs;
+	if (all)
+		heading("What Windows needs, of what was seen in use");
+	for (size_t i = 0; i < bh_needs_n; i++) {
+		const struct bh_need *n = &bh_needs[i];
+		if (all >> i & 1)
+			printf("  %s: %s, by %s\n      %s\n", n->feature, n->ports, n->from,
+				n->source);
+	}
+}
+
 void bh_report_text(const struct bh_report *r)
 {
 	print_summary(r);
@@ -156,5 +219,7 @@ void bh_report_text(const struct bh_report *r)
 		heading("Shares, and who uses them");
 	for (size_t i = 0; i < r->n_shares; i++)
 		print_share(&r->shares[i]);
+	print_heaviest(r);
 	print_findings(r);
+	print_sources_of_needs(r);
 }

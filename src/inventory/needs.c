@@ -15,8 +15,9 @@
 #define PIPE(name) (1u << BH_PIPE_##name)
 
 const struct bh_need bh_needs[] = {
+	/* lsarpc and samr answer on every Windows machine, and tell nothing of its part. */
 	{ "Active Directory Domain Services", "LSASS", BH_HOST_CONTROLLER, BH_PURPOSE_GPO, true,
-		PIPE(LSARPC) | PIPE(SAMR) | PIPE(DRSUAPI) | PIPE(KEYS), "TCP 445",
+		PIPE(DRSUAPI) | PIPE(KEYS), "TCP 445",
 		"every member of the domain, and its domain controllers",
 		KB832017("Active Directory (local security authority)") },
 	{ "Group Policy", NULL, BH_HOST_CONTROLLER, BH_PURPOSE_GPO, true, 0, "TCP 445",

@@ -88,6 +88,19 @@ static void test_needs_are_cited_with_what_shows_them(void)
 	}
 }
 
+static void test_asking_for_accounts_makes_no_domain_controller(void)
+{
+	struct bh_row row = row_of(PCAP, "10.0.0.1", "10.0.1.1", "\\\\fs1\\IPC$", "alice");
+
+	put_auth(&row, BH_AUTH_NTLM, 0);
+	row.figures.pipes = 1u << BH_PIPE_SAMR | 1u << BH_PIPE_LSARPC;
+	ask(&row, 1);
+	EXPECT_INT(endpoint("10.0.1.1")->needs, 0); /* every Windows machine answers that */
+	row.figures.pipes = 1u << BH_PIPE_DRSUAPI;
+	ask(&row, 1);
+	EXPECT(endpoint("10.0.1.1")->needs != 0);
+}
+
 static void test_servers_stand_first_and_the_heaviest_of_each(void)
 {
 	small_network(&world);
@@ -141,6 +154,7 @@ int main(void)
 {
 	RUN(test_a_small_network_is_answered_as_one_would);
 	RUN(test_needs_are_cited_with_what_shows_them);
+	RUN(test_asking_for_accounts_makes_no_domain_controller);
 	RUN(test_servers_stand_first_and_the_heaviest_of_each);
 	RUN(test_a_server_that_is_only_administered_needs_its_administrators);
 	RUN(test_many_nodes_are_told_by_the_heaviest);
