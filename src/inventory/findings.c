@@ -181,6 +181,9 @@ static int internet(const struct search *s, const struct bh_row *r)
 
 	if (!from && !to)
 		return NOT_FOUND;
+	/* What QUIC is for; nobody outside sees more of it than a name. */
+	if (r->who.transport == BH_TRANSPORT_QUIC443)
+		return BH_GRADE_INFO;
 	if (works(r))
 		return BH_GRADE_CRITICAL;
 	if (r->who.outcome == BH_ANSWERED)

@@ -179,9 +179,12 @@ static const char *lateral(const struct found *x, struct bh_arena *a)
 static const char *internet(const struct found *x, struct bh_arena *a)
 {
 	bool from = bh_addr_public(&x->f->client), to = bh_addr_public(&x->f->server);
+	bool quic = true;
 
-	return bh_arena_printf(a, "%s%s %s %s%s", client(x, a), from ? ", on the Internet," : "",
-		did(x), server(x, a), to ? ", on the Internet" : "");
+	for (size_t i = 0; i < x->n; i++)
+		quic &= x->rows[i]->who.transport == BH_TRANSPORT_QUIC443;
+	return bh_arena_printf(a, "%s%s %s %s%s%s", client(x, a), from ? ", on the Internet," : "",
+		did(x), server(x, a), to ? ", on the Internet" : "", quic ? ", over QUIC" : "");
 }
 
 const char *findings_text(const struct found *x, struct bh_arena *a)

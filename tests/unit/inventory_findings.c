@@ -179,6 +179,26 @@ static void test_a_null_session_is_as_bad_as_what_it_gets(void)
 	EXPECT_INT(count(BH_FOUND_ANONYMOUS) + count(BH_FOUND_SHARE_OPEN), 0); /* refused */
 }
 
+static void test_what_goes_over_quic_may_cross_the_internet(void)
+{
+	struct bh_row rows[] = {
+		row_of(PCAP, "10.0.0.1", "203.0.113.9", NULL, NULL),
+		row_of(PCAP, "10.0.0.1", "203.0.113.9", NULL, NULL),
+	};
+
+	rows[0].who.transport = BH_TRANSPORT_QUIC443;
+	rows[0].who.port = 443;
+	search(rows, 1);
+	EXPECT_INT(count(BH_FOUND_INTERNET), 1);
+	EXPECT_INT(find(BH_FOUND_INTERNET, "203.0.113.9")->grade, BH_GRADE_INFO);
+	EXPECT_STR(find(BH_FOUND_INTERNET, "203.0.113.9")->text,
+		"10.0.0.1 was answered by 203.0.113.9, on the Internet, over QUIC, 5 times");
+	search(rows, 2); /* and by TCP as well */
+	EXPECT_INT(find(BH_FOUND_INTERNET, "203.0.113.9")->grade, BH_GRADE_HIGH);
+	EXPECT_STR(find(BH_FOUND_INTERNET, "203.0.113.9")->text,
+		"10.0.0.1 was answered by 203.0.113.9, on the Internet, 10 times");
+}
+
 static void test_a_server_or_share_that_nobody_uses_is_told_where_one_can_know(void)
 {
 	struct bh_row rows[] = {
@@ -249,6 +269,7 @@ int main(void)
 	RUN(test_smb1_that_is_only_offered_is_worth_a_note);
 	RUN(test_ntlm_is_avoidable_only_where_kerberos_is_known_to_work);
 	RUN(test_a_null_session_is_as_bad_as_what_it_gets);
+	RUN(test_what_goes_over_quic_may_cross_the_internet);
 	RUN(test_a_server_or_share_that_nobody_uses_is_told_where_one_can_know);
 	RUN(test_the_order_of_rows_does_not_matter);
 	RUN(test_nothing_is_found_in_nothing);
