@@ -18,8 +18,8 @@ struct bh_interface {
 
 /* The sentences that a table cannot say yet and that concern this view, an error each; returns
  * how many.  diags NULL: they are counted only.  forwards as below. */
-unsigned bh_plan_unsaid(const struct bh_bound *b, const struct bh_view *v, bool forwards,
-	struct bh_diags *diags);
+unsigned bh_plan_unsaid(
+	const struct bh_bound *b, const struct bh_view *v, bool forwards, struct bh_diags *diags);
 
 /* The table for a view.  forwards: a host that also forwards gets the forward gates,
  * judged as a gateway.  policy_hash goes into the table as it is.  -ENOMEM, -E2BIG where a

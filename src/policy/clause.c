@@ -95,11 +95,12 @@ static int read_one(struct parser *p, struct bh_clauses *c)
 bool read_clauses(struct parser *p, struct bh_sentence *s)
 {
 	struct bh_clauses c = { 0 };
+	bool any = false;
 	int r;
 
 	while ((r = read_one(p, &c)) > 0)
-		s->clauses = &c;
-	if (s->clauses)
+		any = true;
+	if (any)
 		s->clauses = bh_arena_copy(p->a, &c, sizeof c);
 	return r == 0;
 }

@@ -39,7 +39,8 @@ static int read_file(void *ctx, const char *path, struct bh_arena *a, struct bh_
 	return path[0] == '/' ? -ENOENT : 0;
 }
 
-static int find_tag(void *ctx, struct bh_tag_asked *t, struct bh_arena *a, bh_add_range add, void *to)
+static int find_tag(
+	void *ctx, struct bh_tag_asked *t, struct bh_arena *a, bh_add_range add, void *to)
 {
 	struct bh_addr lo = bh_addr_v4(0x14000000u | (uint32_t)strlen(t->name) << 8), hi = lo;
 
