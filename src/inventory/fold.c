@@ -3,6 +3,11 @@
  * a *cell* is one (conversation, source); a leaf hangs in the chain of its cell, and a
  * cell's figures are the sum over its chain plus what was settled when leaves were
  * given up.  Places in a pool are numbers from 1, so that 0 is none.
+ *
+ * When a pool is full the least recently told makes way; but of the lesser ones, if they
+ * have more than a quarter of it.  Lesser are leaves that are closed, of which nothing will
+ * be told any more, and conversations in which nobody said who he is, as anybody can make
+ * up by the million: a flood of them washes nobody else away.
  */
 #include <stdlib.h>
 
@@ -33,17 +38,21 @@ struct cell {
 	uint64_t hash;
 	char *packed; /* the conversation; NULL: a free place */
 	struct bh_figures settled;
+	struct bh_figures sum; /* of that and the chain, unless stale */
 	uint32_t source;
 	uint32_t leaf; /* chain */
 	uint32_t next;
 	bool dirty; /* changed since it was saved */
 	bool saved; /* so that its end must be told */
+	bool stale;
+	bool stranger; /* nobody said who he is */
 };
 
 struct pool {
 	uint32_t *buckets; /* a power of two */
 	uint32_t n_buckets;
 	uint32_t used, room, most;
+	uint32_t lesser; /* of those used */
 	uint32_t free; /* list */
 	uint32_t oldest, newest;
 };
@@ -53,6 +62,7 @@ struct bh_inventory {
 	struct leaf *leaves; /* [0] unused */
 	struct cell *cells;
 	struct pool leaf_pool, cell_pool;
+	uint32_t dirty; /* cells */
 	struct bh_inventory_lost lost;
 };
 
@@ -103,6 +113,11 @@ static struct order *order_of(struct bh_inventory *inv, const struct pool *p, ui
 static uint32_t *next_of(struct bh_inventory *inv, const struct pool *p, uint32_t i)
 {
 	return p == &inv->leaf_pool ? &inv->leaves[i].next : &inv->cells[i].next;
+}
+
+static bool is_lesser(const struct bh_inventory *inv, const struct pool *p, uint32_t i)
+{
+	return p == &inv->leaf_pool ? inv->leaves[i].closed : inv->cells[i].stranger;
 }
 
 static uint64_t leaf_hash(const struct bh_inventory *inv, uint32_t source, uint64_t id)
@@ -170,6 +185,9 @@ static int more_room(struct bh_inventory *inv, struct pool *p)
 	bool is_leaf = p == &inv->leaf_pool;
 	size_t size = is_leaf ? sizeof *inv->leaves : sizeof *inv->cells;
 	uint32_t was = p->room, room = was ? was * 2 : 32;
+
+	if (room > p->most)
+		room = p->most + 1; /* [0] is unused */
 	void *v = reallocarray(is_leaf ? (void *)inv->leaves : (void *)inv->cells, room, size);
 
 	if (!v)
@@ -213,6 +231,7 @@ static void enter(struct bh_inventory *inv, struct pool *p, uint32_t i)
 	*next_of(inv, p, i) = *head;
 	*head = i;
 	p->used++;
+	p->lesser += is_lesser(inv, p, i);
 	link_newest(inv, p, i);
 }
 
@@ -227,17 +246,54 @@ static void leave(struct bh_inventory *inv, struct pool *p, uint32_t i)
 	*next_of(inv, p, i) = p->free;
 	p->free = i;
 	p->used--;
+	p->lesser -= is_lesser(inv, p, i);
+}
+
+/* The one to make way.  Those that are spared count as told just now: whoever is lesser
+ * and older is found after four of them, on the whole. */
+static uint32_t victim(struct bh_inventory *inv, struct pool *p)
+{
+	while (p->lesser > p->most / 4 && !is_lesser(inv, p, p->oldest))
+		touch(inv, p, p->oldest);
+	return p->oldest;
 }
 
 /* ---- figures ---- */
 
 static struct bh_figures total(const struct bh_inventory *inv, const struct cell *c)
 {
+	if (!c->stale)
+		return c->sum;
 	struct bh_figures f = c->settled;
-
 	for (uint32_t i = c->leaf; i; i = inv->leaves[i].after)
 		bh_figures_add(&f, &inv->leaves[i].figures);
 	return f;
+}
+
+/* Has a leaf only grown?  Then the sum can grow with it; a chain may be long. */
+static bool grown(const struct bh_figures *was, const struct bh_figures *is)
+{
+	return is->connections >= was->connections && is->opens >= was->opens &&
+	       is->bytes_to_server >= was->bytes_to_server &&
+	       is->bytes_to_client >= was->bytes_to_client && is->last_seen >= was->last_seen &&
+	       (!was->first_seen || (is->first_seen && is->first_seen <= was->first_seen)) &&
+	       !(was->pipes & ~is->pipes);
+}
+
+/* A leaf in this cell, that had these figures, has those. */
+static void recount(struct cell *c, const struct bh_figures *was, const struct bh_figures *is)
+{
+	struct bh_figures more = *is;
+
+	if (!grown(was, is))
+		c->stale = true;
+	if (c->stale)
+		return;
+	more.connections -= was->connections;
+	more.bytes_to_server -= was->bytes_to_server;
+	more.bytes_to_client -= was->bytes_to_client;
+	more.opens -= was->opens;
+	bh_figures_add(&c->sum, &more);
 }
 
 /* ---- cells ---- */
@@ -247,30 +303,51 @@ static bool alive(const struct cell *c)
 	return c->leaf || !bh_figures_empty(&c->settled);
 }
 
+static void set_dirty(struct bh_inventory *inv, struct cell *c, bool dirty)
+{
+	inv->dirty += dirty;
+	inv->dirty -= c->dirty;
+	c->dirty = dirty;
+}
+
 static void forget_cell(struct bh_inventory *inv, uint32_t i)
 {
 	struct cell *c = &inv->cells[i];
 
+	set_dirty(inv, c, false);
 	leave(inv, &inv->cell_pool, i);
 	free(c->packed);
 	c->packed = NULL;
 }
 
-static void unchain(struct bh_inventory *inv, uint32_t i)
+/* The cell that the leaf stood in, 0: none. */
+static uint32_t detach(struct bh_inventory *inv, uint32_t i)
 {
 	struct leaf *l = &inv->leaves[i];
+	uint32_t cell = l->cell;
 
-	if (!l->cell)
-		return;
-	struct cell *c = &inv->cells[l->cell];
-	*(l->before ? &inv->leaves[l->before].after : &c->leaf) = l->after;
+	if (!cell)
+		return 0;
+	*(l->before ? &inv->leaves[l->before].after : &inv->cells[cell].leaf) = l->after;
 	if (l->after)
 		inv->leaves[l->after].before = l->before;
-	c->dirty = true;
-	uint32_t cell = l->cell;
 	l->cell = l->before = l->after = 0;
+	return cell;
+}
+
+static void unchain(struct bh_inventory *inv, uint32_t i)
+{
+	uint32_t cell = detach(inv, i);
+
+	if (!cell)
+		return;
+	struct cell *c = &inv->cells[cell];
+	c->stale = true;
+	set_dirty(inv, c, true);
 	if (!alive(c) && !c->saved)
 		forget_cell(inv, cell);
+	else
+		touch(inv, &inv->cell_pool, cell);
 }
 
 static void chain(struct bh_inventory *inv, uint32_t i, uint32_t cell)
@@ -284,13 +361,21 @@ static void chain(struct bh_inventory *inv, uint32_t i, uint32_t cell)
 	if (c->leaf)
 		inv->leaves[c->leaf].before = i;
 	c->leaf = i;
-	c->dirty = true;
+	set_dirty(inv, c, true);
 }
 
-/* The least recently told conversation goes, and its leaves are remembered as gone. */
+/* Nothing in it says who it was.  What our own rules stopped counts for more: they tell of
+ * so many a second and no more. */
+static bool is_stranger(const struct bh_conversation *who)
+{
+	return !who->known && !who->dialect && !who->auth && who->outcome != BH_WOULD_BLOCK &&
+	       who->outcome != BH_BLOCKED;
+}
+
+/* A conversation goes, and its leaves are remembered as gone. */
 static void give_up_row(struct bh_inventory *inv)
 {
-	uint32_t i = inv->cell_pool.oldest;
+	uint32_t i = victim(inv, &inv->cell_pool);
 
 	if (alive(&inv->cells[i]))
 		inv->lost.rows++;
@@ -333,8 +418,11 @@ static int find_cell(
 		return r;
 	}
 	uint32_t next = inv->cells[i].next;
-	inv->cells[i] =
-		(struct cell){ .hash = h, .packed = packed, .source = source, .next = next };
+	inv->cells[i] = (struct cell){ .hash = h,
+		.packed = packed,
+		.source = source,
+		.next = next,
+		.stranger = is_stranger(who) };
 	enter(inv, p, i);
 	*ret = i;
 	return 0;
@@ -342,17 +430,26 @@ static int find_cell(
 
 /* ---- leaves ---- */
 
-/* The least recently told leaf goes; what it told stays in its conversation. */
+static void set_closed(struct bh_inventory *inv, uint32_t i, bool closed)
+{
+	inv->leaf_pool.lesser += closed;
+	inv->leaf_pool.lesser -= inv->leaves[i].closed;
+	inv->leaves[i].closed = closed;
+}
+
+/* A leaf goes; what it told stays in its conversation. */
 static void give_up_leaf(struct bh_inventory *inv)
 {
-	uint32_t i = inv->leaf_pool.oldest;
+	uint32_t i = victim(inv, &inv->leaf_pool);
 	struct leaf *l = &inv->leaves[i];
 
-	if (l->cell) {
-		if (!l->closed)
-			inv->lost.leaves++;
-		bh_figures_add(&inv->cells[l->cell].settled, &l->figures);
+	/* One without any figures leaves its conversation as if it had never been told. */
+	if (l->cell && bh_figures_empty(&l->figures)) {
 		unchain(inv, i);
+	} else if (l->cell) {
+		inv->lost.leaves += !l->closed;
+		bh_figures_add(&inv->cells[l->cell].settled, &l->figures);
+		(void)detach(inv, i);
 	}
 	leave(inv, &inv->leaf_pool, i);
 }
@@ -404,12 +501,13 @@ static void believe_gone(struct bh_inventory *inv, uint32_t i)
 {
 	unchain(inv, i);
 	inv->leaves[i].figures = (struct bh_figures){ 0 };
-	inv->leaves[i].closed = true;
+	set_closed(inv, i, true);
 }
 
 static int believe(struct bh_inventory *inv, uint32_t i, const struct bh_fact *f)
 {
 	struct leaf *l = &inv->leaves[i];
+	struct bh_figures was = l->figures;
 	uint32_t cell;
 	int r = find_cell(inv, l->source, &f->leaf_is.who, &cell);
 
@@ -418,10 +516,12 @@ static int believe(struct bh_inventory *inv, uint32_t i, const struct bh_fact *f
 	if (l->cell != cell) {
 		unchain(inv, i);
 		chain(inv, i, cell);
+		was = (struct bh_figures){ 0 };
 	}
+	recount(&inv->cells[cell], &was, &f->leaf_is.figures);
 	l->figures = f->leaf_is.figures;
-	l->closed = f->leaf_is.closed;
-	inv->cells[cell].dirty = true;
+	set_closed(inv, i, f->leaf_is.closed);
+	set_dirty(inv, &inv->cells[cell], true);
 	touch(inv, &inv->cell_pool, cell);
 	return 0;
 }
@@ -524,9 +624,25 @@ int bh_inventory_rows(const struct bh_inventory *inv, struct bh_arena *a, const 
 	return 0;
 }
 
+/* Where a walk over those that changed begins: they are few, and among the most recently
+ * told. */
+static uint32_t oldest_dirty(const struct bh_inventory *inv)
+{
+	uint32_t at = 0;
+
+	for (uint32_t i = inv->cell_pool.newest, left = inv->dirty; left;
+		i = inv->cells[i].order.older) {
+		if (!inv->cells[i].dirty)
+			continue;
+		at = i;
+		left--;
+	}
+	return at;
+}
+
 int bh_inventory_changes(const struct bh_inventory *inv, uint32_t source, bh_row_fn fn, void *ctx)
 {
-	for (uint32_t i = inv->cell_pool.oldest; i; i = inv->cells[i].order.newer) {
+	for (uint32_t i = oldest_dirty(inv); i; i = inv->cells[i].order.newer) {
 		const struct cell *c = &inv->cells[i];
 		struct bh_row row;
 		if (!c->dirty || c->source != source)
@@ -545,12 +661,14 @@ int bh_inventory_changes(const struct bh_inventory *inv, uint32_t source, bh_row
 
 void bh_inventory_saved(struct bh_inventory *inv, uint32_t source)
 {
-	for (uint32_t i = inv->cell_pool.oldest, newer; i; i = newer) {
+	for (uint32_t i = oldest_dirty(inv), newer; i; i = newer) {
 		struct cell *c = &inv->cells[i];
 		newer = c->order.newer;
-		if (c->source != source)
+		if (!c->dirty || c->source != source)
 			continue;
-		c->dirty = false;
+		set_dirty(inv, c, false);
+		c->sum = total(inv, c);
+		c->stale = false;
 		c->saved = true;
 		if (!alive(c))
 			forget_cell(inv, i);

@@ -4,7 +4,8 @@
  * Figures are kept per (conversation, source): a source told again replaces what it
  * said before, different sources are never summed twice, and the order of facts does
  * not matter.  Bounded: when a limit is reached the least recently told leaf, or
- * conversation, is given up, counted, and said.
+ * conversation, is given up, counted, and said; first those that cost least: leaves that are
+ * closed, and conversations in which nobody said who he is.
  */
 #pragma once
 

@@ -182,6 +182,49 @@ static void test_any_order_of_the_same_facts_gives_the_same_rows(void)
 	free(v);
 }
 
+/* However figures grow, shrink and move, a row's are the sum of what its leaves told last. */
+static void test_a_row_is_the_sum_of_what_its_leaves_told_last(void)
+{
+	enum { LEAVES = 40, WHO = 12, ROUNDS = 4000 };
+	BH_AUTO(bh_inventory) inv = bh_inventory_new(SEED);
+	struct bh_fact *last = calloc(LEAVES, sizeof *last);
+
+	random_state = 5;
+	for (uint64_t round = 1; last && round <= ROUNDS; round++) {
+		uint32_t id = draw(LEAVES);
+		last[id] = draw(8) ? leaf(id, round, draw(3) ? id % WHO : draw(WHO),
+					     draw(3) ? round : draw(5000))
+				   : gone(id, round);
+		last[id].leaf_is.figures.pipes = 1u << draw(4);
+		fold(inv, 1, last[id]);
+		if (!draw(50))
+			bh_inventory_saved(inv, 1);
+		if (draw(20))
+			continue;
+		BH_AUTO_ARENA a = { 0 };
+		const struct bh_row *rows;
+		size_t n, told = 0;
+		EXPECT_INT(bh_inventory_rows(inv, &a, &rows, &n), 0);
+		for (size_t i = 0; i < n; i++) {
+			struct bh_figures want = { 0 };
+			for (uint32_t k = 0; k < LEAVES; k++) {
+				struct bh_talk who = bh_talk_of(&last[k].leaf_is.who);
+				if (last[k].kind != BH_FACT_LEAF ||
+					!bh_talk_equal(&who, &rows[i].who))
+					continue;
+				bh_figures_add(&want, &last[k].leaf_is.figures);
+				told++;
+			}
+			EXPECT(!memcmp(&want, &rows[i].figures, sizeof want));
+		}
+		size_t alive = 0;
+		for (uint32_t k = 0; k < LEAVES; k++)
+			alive += last[k].kind == BH_FACT_LEAF;
+		EXPECT_INT(told, alive);
+	}
+	free(last);
+}
+
 struct told {
 	struct bh_buf text;
 	size_t rows;
@@ -269,6 +312,66 @@ static void test_too_many_conversations_forget_the_oldest_and_say_so(void)
 	EXPECT_INT(bh_inventory_lost(inv).rows, 991);
 }
 
+static struct bh_fact stranger(uint64_t id, unsigned who)
+{
+	struct bh_fact f = leaf(id, 1, who * 3, 1); /* neither user nor share */
+
+	f.leaf_is.closed = 1;
+	return f;
+}
+
+static uint64_t connections_of_known(const struct bh_inventory *inv, size_t *n_ret)
+{
+	BH_AUTO_ARENA a = { 0 };
+	const struct bh_row *rows;
+	uint64_t sum = 0;
+	size_t n;
+
+	*n_ret = 0;
+	EXPECT_INT(bh_inventory_rows(inv, &a, &rows, &n), 0);
+	for (size_t i = 0; i < n; i++) {
+		*n_ret += rows[i].who.known != 0;
+		sum += rows[i].who.known ? rows[i].figures.connections : 0;
+	}
+	return sum;
+}
+
+static void test_a_flood_of_strangers_washes_nobody_else_away(void)
+{
+	const struct bh_inventory_limits few = { .rows = 40, .leaves = 60 };
+	BH_AUTO(bh_inventory) inv = bh_inventory_new_limited(SEED, &few);
+	size_t n;
+
+	for (uint32_t i = 0; i < 20; i++)
+		fold(inv, 1, leaf(i, 1, 3 * i + 1, 10));
+	for (uint32_t i = 0; i < 20000; i++)
+		fold(inv, 1, stranger(1000 + i, 100 + i));
+	EXPECT_INT(connections_of_known(inv, &n), 20);
+	EXPECT_INT(n, 20);
+	EXPECT_INT(bh_inventory_lost(inv).leaves, 0);
+	EXPECT_INT(bh_inventory_lost(inv).rows, 19980);
+	/* What they tell later replaces what they told, and is not added to it. */
+	for (uint32_t i = 0; i < 20; i++)
+		fold(inv, 1, leaf(i, 2, 3 * i + 1, 10));
+	EXPECT_INT(connections_of_known(inv, &n), 20);
+}
+
+static void test_strangers_have_their_room_among_many_who_are_known(void)
+{
+	const struct bh_inventory_limits few = { .rows = 40 };
+	BH_AUTO(bh_inventory) inv = bh_inventory_new_limited(SEED, &few);
+	size_t n;
+
+	for (uint32_t i = 0; i < 10; i++)
+		fold(inv, 1, stranger(1000 + i, 100 + i));
+	for (uint32_t i = 0; i < 200; i++)
+		fold(inv, 1, leaf(i, 1, 3 * i + 1, 10));
+	for (uint32_t i = 10; i < 20; i++)
+		fold(inv, 1, stranger(1000 + i, 100 + i));
+	connections_of_known(inv, &n);
+	EXPECT_INT(n, 30);
+}
+
 /* Small limits and wild stories: for ASan, and for figures that never grow by magic. */
 static void test_limits_hold_under_any_story(void)
 {
@@ -303,9 +406,12 @@ int main(void)
 	RUN(test_sources_are_kept_apart_and_listed);
 	RUN(test_an_insane_fact_changes_nothing);
 	RUN(test_any_order_of_the_same_facts_gives_the_same_rows);
+	RUN(test_a_row_is_the_sum_of_what_its_leaves_told_last);
 	RUN(test_changes_tell_what_is_new_changed_or_no_more);
 	RUN(test_too_many_leaves_settle_the_oldest_and_say_so);
 	RUN(test_too_many_conversations_forget_the_oldest_and_say_so);
+	RUN(test_a_flood_of_strangers_washes_nobody_else_away);
+	RUN(test_strangers_have_their_room_among_many_who_are_known);
 	RUN(test_limits_hold_under_any_story);
 	return tap_done();
 }
