@@ -59,8 +59,10 @@ struct bh_sensor *bh_sensor_free(struct bh_sensor *s)
 {
 	if (!s)
 		return NULL;
-	while (s->oldest)
-		flow_forget(s, s->oldest);
+	for (unsigned i = 0; i < ACQUAINTANCES; i++) {
+		while (s->ages[i].oldest)
+			flow_forget(s, s->ages[i].oldest);
+	}
 	opaque_free(s);
 	free(s->names);
 	free(s->buckets);
@@ -349,6 +351,8 @@ int bh_sensor_packet(struct bh_sensor *s, unsigned link, bh_time when, struct bh
 
 static void tick(struct bh_sensor *s, struct flow *f)
 {
+	if (!f->stream[0].held && !f->stream[1].held)
+		return;
 	s->dropping = true; /* f need not be the newest: it must not make way for itself */
 	for (unsigned i = 0; i < 2; i++) {
 		struct reading r = { s, f, i };
@@ -367,14 +371,11 @@ static bool is_over(const struct flow *f, bh_time now)
 	       (idle > KEEP_CLOSED && (f->closed || f->foreign || never_opened));
 }
 
-int bh_sensor_flush(struct bh_sensor *s, bh_time now)
+static void flush_flows(struct bh_sensor *s, const struct ages *a)
 {
 	struct flow *next;
 
-	now = sane_time(now);
-	if (now > s->latest)
-		s->latest = now;
-	for (struct flow *f = s->oldest; f; f = next) {
+	for (struct flow *f = a->oldest; f; f = next) {
 		next = f->newer;
 		if (is_over(f, s->latest)) {
 			flow_drop(s, f);
@@ -386,6 +387,16 @@ int bh_sensor_flush(struct bh_sensor *s, bh_time now)
 		tick(s, f);
 		tell_flow(s, f, false);
 	}
+}
+
+int bh_sensor_flush(struct bh_sensor *s, bh_time now)
+{
+	now = sane_time(now);
+	if (now > s->latest)
+		s->latest = now;
+	strangers_tick(s);
+	flush_flows(s, &s->ages[KNOWN]); /* first: a stranger may become known meanwhile */
+	flush_flows(s, &s->ages[STRANGER]);
 	opaque_flush(s);
 	rdma_flush(s);
 	names_flush(s);
@@ -395,8 +406,10 @@ int bh_sensor_flush(struct bh_sensor *s, bh_time now)
 
 int bh_sensor_finish(struct bh_sensor *s)
 {
-	while (s->oldest && !s->error)
-		flow_drop(s, s->oldest);
+	for (unsigned i = 0; i < ACQUAINTANCES; i++) {
+		while (s->ages[i].oldest && !s->error)
+			flow_drop(s, s->ages[i].oldest);
+	}
 	opaque_finish(s);
 	rdma_flush(s);
 	tell_tally(s);

@@ -74,19 +74,59 @@ static struct ends ends_of(const struct bh_sensor *s, const struct bh_segment *g
 	return e;
 }
 
+/* ---- age ---- */
+
 static void unlink_age(struct bh_sensor *s, struct flow *f)
 {
-	*(f->older ? &f->older->newer : &s->oldest) = f->newer;
-	*(f->newer ? &f->newer->older : &s->newest) = f->older;
+	struct ages *a = &s->ages[f->acquaintance];
+
+	*(f->older ? &f->older->newer : &a->oldest) = f->newer;
+	*(f->newer ? &f->newer->older : &a->newest) = f->older;
 	f->older = f->newer = NULL;
+	a->n--;
 }
 
 static void link_newest(struct bh_sensor *s, struct flow *f)
 {
-	f->older = s->newest;
-	*(s->newest ? &s->newest->newer : &s->oldest) = f;
-	s->newest = f;
+	struct ages *a = &s->ages[f->acquaintance];
+
+	f->older = a->newest;
+	*(a->newest ? &a->newest->newer : &a->oldest) = f;
+	a->newest = f;
+	a->n++;
 }
+
+static void become(struct bh_sensor *s, struct flow *f, uint8_t acquaintance)
+{
+	if (f->acquaintance == acquaintance)
+		return;
+	unlink_age(s, f);
+	f->acquaintance = acquaintance;
+	link_newest(s, f);
+}
+
+void flow_known(struct bh_sensor *s, struct flow *f)
+{
+	become(s, f, KNOWN);
+}
+
+/* Strangers have a quarter of the room for sure, so that they can become known. */
+static struct flow *oldest_to_go(const struct bh_sensor *s)
+{
+	const struct ages *strangers = &s->ages[STRANGER], *known = &s->ages[KNOWN];
+
+	return strangers->n && (!known->n || strangers->n > s->max_flows / 4) ? strangers->oldest
+									      : known->oldest;
+}
+
+struct flow *flow_victim(const struct bh_sensor *s)
+{
+	if (s->ages[KNOWN].n > 1) /* those have them */
+		return s->ages[KNOWN].oldest;
+	return s->ages[STRANGER].n > 1 ? s->ages[STRANGER].oldest : NULL;
+}
+
+/* ---- flows ---- */
 
 void flow_used(struct bh_sensor *s, struct flow *f)
 {
@@ -111,9 +151,10 @@ struct flow *flow_add(struct bh_sensor *s, const struct bh_segment *g, unsigned 
 	struct ends e = ends_of(s, g);
 
 	while (s->n_flows >= s->max_flows) {
-		if (!s->oldest->closed && !s->oldest->foreign)
-			s->tally.evicted++;
-		flow_drop(s, s->oldest);
+		struct flow *old = oldest_to_go(s);
+		old->given_up = true;
+		s->tally.evicted += !old->closed && !old->foreign;
+		flow_drop(s, old);
 	}
 	struct flow *f = calloc(1, sizeof *f);
 	if (!f)
@@ -181,6 +222,7 @@ void flow_restart(struct bh_sensor *s, struct flow *f)
 {
 	last_words(s, f);
 	clear(s, f);
+	become(s, f, STRANGER);
 	struct flow fresh = {
 		.hash_next = f->hash_next,
 		.older = f->older,

@@ -7,10 +7,12 @@ static void *node_new(struct bh_sensor *s, size_t size)
 	if (s->n_nodes >= MAX_NODES) {
 		/* The connection nobody has used for longest gives way; if that is the
 		 * only one, there is no room. */
+		struct flow *old = s->dropping ? NULL : flow_victim(s);
 		s->tally.evicted++;
-		if (s->dropping || s->oldest == s->newest)
+		if (!old)
 			return NULL;
-		flow_drop(s, s->oldest);
+		old->given_up = true;
+		flow_drop(s, old);
 	}
 	void *p = calloc(1, size);
 	if (p)

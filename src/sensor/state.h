@@ -20,6 +20,8 @@
 #define OPENINGS      8u /* unanswered requests to open, of one tree */
 #define RECENT_BITS   8u /* of the index among connections found last */
 #define CHANNELS      1024u /* buckets of sessions by their number; a power of two */
+#define STRANGERS     1024u /* told in a minute, live */
+#define STRANGE_PAIRS 8192u /* remembered as told; a power of two */
 
 /* Something that facts are told of. */
 struct leaf {
@@ -89,12 +91,30 @@ struct pending {
 	char share[BH_SHARE_TEXT];
 };
 
+/* A connection with a session, in which both sides have spoken, is somebody's.  Others can be
+ * made up by anybody who can send packets, as many as he likes: when room is short they make
+ * way for each other first, and live only so many of them are told (stranger.c). */
+enum acquaintance { STRANGER, KNOWN, ACQUAINTANCES };
+
+/* Least recently used first. */
+struct ages {
+	struct flow *oldest, *newest;
+	size_t n;
+};
+
+struct strangers {
+	uint64_t pair[STRANGE_PAIRS]; /* hashes of those that were told; 0: none */
+	bh_time minute; /* the present one began; 0: not live, all are told */
+	unsigned left; /* of this minute's */
+};
+
+/* What every packet and every flush asks for comes first, and together. */
 struct flow {
 	struct flow *hash_next;
 	struct flow *older, *newer;
 	uint64_t moved; /* to the newest, at that many packets */
-	struct bh_addr addr[2];
-	uint16_t port[2];
+	bh_time last;
+	uint8_t acquaintance;
 	uint8_t client; /* which of the two */
 	bool foreign; /* not SMB: its server's port is another, and no message began */
 	bool elsewhere; /* SMB by its signature, on ports that are not its own */
@@ -102,14 +122,18 @@ struct flow {
 	bool fin[2];
 	bool roles_sure;
 	bool answered, refused, retried, closed, dirty;
+	bool given_up; /* for lack of room, and counted */
+	uint8_t spoke; /* a bit for each side: messages of it were seen */
 	bool seen[2]; /* a packet of that side was seen */
-	uint32_t first_seq[2]; /* of that packet */
+	uint16_t port[2];
+	struct bh_addr addr[2];
+	struct bh_stream stream[2];
+	struct bh_framer framer[2];
+	uint32_t first_seq[2]; /* of the first packet seen */
 	uint32_t acked; /* by the server, last */
 	uint32_t isn[2];
 	uint32_t syn_acks; /* what the SYN-ACK acknowledges */
-	bh_time syn_at, last;
-	struct bh_stream stream[2];
-	struct bh_framer framer[2];
+	bh_time syn_at;
 
 	struct leaf leaf;
 	struct session *sessions; /* most recently used first */
@@ -135,7 +159,8 @@ struct bh_sensor {
 	struct flow **buckets;
 	size_t n_buckets; /* a power of two */
 	size_t n_flows, max_flows;
-	struct flow *oldest, *newest;
+	struct ages ages[ACQUAINTANCES];
+	struct strangers strangers;
 	struct flow *recent[1u << RECENT_BITS];
 	unsigned age_slack;
 	struct session *channels[CHANNELS];
@@ -206,7 +231,8 @@ static inline struct flow *flow_find(
 		side = flow_side(f, g);
 	}
 	/* The order of age is kept to within age_slack packets; the oldest is never one in use. */
-	if (s->newest != f && (s->oldest == f || s->tally.packets - f->moved >= s->age_slack))
+	const struct ages *a = &s->ages[f->acquaintance];
+	if (a->newest != f && (a->oldest == f || s->tally.packets - f->moved >= s->age_slack))
 		flow_used(s, f);
 	*ret_side = side;
 	return f;
@@ -219,6 +245,10 @@ void flow_drop(struct bh_sensor *s, struct flow *f);
 /* Begins another connection in the place of one that is over. */
 void flow_restart(struct bh_sensor *s, struct flow *f);
 void flow_forget(struct bh_sensor *s, struct flow *f); /* without telling */
+void flow_known(struct bh_sensor *s, struct flow *f);
+/* The one to give up for others' sessions, trees and requests; NULL: there is none but the
+ * one in use. */
+struct flow *flow_victim(const struct bh_sensor *s);
 
 /* core.c: delivers what its streams hold. */
 void flow_end_streams(struct bh_sensor *s, struct flow *f);
@@ -306,6 +336,13 @@ struct pending *pending_find(struct flow *f, bool is_tree, uint64_t message_id);
 struct pending *pending_add(struct bh_sensor *s, struct flow *f, bool is_tree, uint64_t message_id);
 void pending_drop(struct bh_sensor *s, struct flow *f, struct pending *p);
 void sessions_drop(struct bh_sensor *s, struct flow *f);
+
+/* ---- stranger.c ---- */
+
+/* Once a flush: live, minutes pass. */
+void strangers_tick(struct bh_sensor *s);
+/* May this one, that has no session, be told?  It then counts as told. */
+bool stranger_tellable(struct bh_sensor *s, const struct flow *f);
 
 /* ---- tell.c ---- */
 

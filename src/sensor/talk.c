@@ -173,6 +173,9 @@ void talk_message(struct bh_sensor *s, struct flow *f, unsigned side, const stru
 	case BH_MESSAGE_MALFORMED: talk_malformed(&t); break;
 	default: break;
 	}
+	f->spoke |= (uint8_t)(1u << t.to_server);
+	if (f->acquaintance == STRANGER && f->sessions && f->spoke == 3)
+		flow_known(s, f);
 }
 
 bool talk_wants(const struct flow *f, const struct bh_message *m)

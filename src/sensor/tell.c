@@ -271,6 +271,10 @@ void tell_flow(struct bh_sensor *s, struct flow *f, bool closed)
 {
 	if (f->foreign || (!f->dirty && !closed))
 		return;
+	if (!f->sessions && !f->leaf.told && !stranger_tellable(s, f)) {
+		s->tally.evicted += closed && !f->given_up;
+		return;
+	}
 	f->dirty = false;
 	if (f->sessions) {
 		tell_gone(s, &f->leaf);

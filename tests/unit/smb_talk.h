@@ -197,8 +197,8 @@ static inline size_t talk_next(const struct smb_talk *t, struct talk_on *c, uint
 
 	memcpy(to, f->bytes, f->len);
 	talk_address(to, c, f->from_server);
-	c->next[f->from_server] +=
-		f->len - TALK_HEADERS + (to[TALK_ETHERNET + 33] & TALK_SYN ? 1 : 0);
+	c->next[f->from_server] += (uint32_t)f->len - TALK_HEADERS;
+	c->next[f->from_server] += (to[TALK_ETHERNET + 33] & TALK_SYN) != 0;
 	if (f->begins) {
 		memcpy(to + MESSAGE_ID, &id, sizeof id);
 		if (to[SESSION])
