@@ -43,8 +43,19 @@ bool bh_report_used(const struct bh_share_row *s);
 void bh_report_html(const struct bh_report *r, struct bh_arena *a, struct bh_buf *b);
 /* report_map.c: who speaks to whom, as an SVG for that page. */
 void bh_report_map(const struct bh_report *r, struct bh_arena *a, struct bh_buf *b);
+/* report_glance.c: the page's first part: in a paragraph, what to look at first with the
+ * checklist, and the surface. */
+void bh_report_in_short(const struct bh_report *r, struct bh_buf *b);
+void bh_report_glance(const struct bh_report *r, struct bh_buf *b);
+void bh_report_surface(const struct bh_report *r, struct bh_buf *b);
 /* Text from the wire as HTML: nothing of it is taken for more than text. */
 void bh_report_escape(const char *text, struct bh_buf *b);
+/* The same of so many characters at most, and without control characters. */
+void bh_report_wire(const char *text, size_t most, struct bh_buf *b);
+/* With thousands apart. */
+void bh_report_number(uint64_t n, struct bh_buf *b);
+/* A grade, coloured. */
+void bh_report_pill(uint8_t grade, struct bh_buf *b);
 
 /* Prints it; returns an exit status. */
 int bh_report_json(const struct bh_cli *cli, const struct bh_report *r);

@@ -26,12 +26,13 @@ static const char style[] =
 	".tile b{display:block;font-size:1.7rem;line-height:1.2}\n"
 	"table{border-collapse:collapse;width:100%;font-size:.88rem}th{text-align:left;"
 	"color:var(--soft);font-weight:600;overflow-wrap:normal}th,td{padding:.35rem .6rem .35rem 0;"
-	"border-bottom:1px solid var(--line);vertical-align:top}td{overflow-wrap:anywhere}"
-	"td.n,th.n{text-align:right;white-space:nowrap}td.a{min-width:8rem}\n"
+	"border-bottom:1px solid var(--line);vertical-align:top}td{overflow-wrap:break-word}"
+	"td.w{overflow-wrap:anywhere;min-width:9rem}td.n,th.n{text-align:right;white-space:nowrap}"
+	"td.t{white-space:nowrap}td.r{min-width:10rem}.lead{font-size:1.1rem;margin:1rem 0 0;max-width:60rem}\n"
 	".scroll{overflow-x:auto}.pill{display:inline-block;border:1px solid currentColor;"
 	"border-radius:1rem;padding:0 .55rem;font-size:.78rem;font-weight:600;white-space:nowrap}"
 	".critical{color:var(--critical)}.high{color:var(--high)}.medium{color:var(--medium)}"
-	".low{color:var(--low)}.info{color:var(--info)}.yes{color:var(--high)}"
+	".low{color:var(--low)}.info{color:var(--info)}.yes{color:var(--high)}.role{color:var(--ink)}"
 	".no{color:var(--file)}\n"
 	"ol.qa>li{margin:.5rem 0}ol.qa b{display:block}ul.first{list-style:none;padding:0}"
 	"ul.first li{margin:.35rem 0}\n"
@@ -61,7 +62,7 @@ void bh_report_escape(const char *text, struct bh_buf *b)
 }
 
 /* Text from the wire, at most so many characters. */
-static void wire(const char *text, size_t most, struct bh_buf *b)
+void bh_report_wire(const char *text, size_t most, struct bh_buf *b)
 {
 	BH_AUTO_BUF safe = { 0 };
 
@@ -69,12 +70,18 @@ static void wire(const char *text, size_t most, struct bh_buf *b)
 	bh_report_escape(bh_buf_text(&safe), b);
 }
 
-static void number(uint64_t n, struct bh_buf *b)
+void bh_report_number(uint64_t n, struct bh_buf *b)
 {
 	BH_AUTO_BUF text = { 0 };
 
 	bh_said_count(n, "", "", &text);
 	bh_buf_add(b, bh_buf_text(&text), text.len ? text.len - 1 : 0);
+}
+
+void bh_report_pill(uint8_t grade, struct bh_buf *b)
+{
+	bh_buf_printf(b, "<span class=\"pill %s\">%s</span>", bh_grade_names[grade],
+		bh_grade_names[grade]);
 }
 
 static void when(bh_time t, struct bh_buf *b)
@@ -96,10 +103,10 @@ static void machine(const struct bh_host_row *h, struct bh_buf *b)
 {
 	char text[BH_ADDR_TEXT];
 
-	wire(bh_report_place(h, text), 80, b);
+	bh_report_wire(bh_report_place(h, text), 80, b);
 	if (h->addr.family && bh_report_name(h)) {
 		bh_buf_str(b, "<br><small>");
-		wire(bh_report_name(h), 60, b);
+		bh_report_wire(bh_report_name(h), 60, b);
 		bh_buf_str(b, "</small>");
 	}
 }
@@ -107,7 +114,7 @@ static void machine(const struct bh_host_row *h, struct bh_buf *b)
 static void cell_count(uint64_t n, struct bh_buf *b)
 {
 	bh_buf_str(b, "<td class=\"n\">");
-	number(n, b);
+	bh_report_number(n, b);
 	bh_buf_str(b, "</td>");
 }
 
@@ -125,19 +132,19 @@ static void close_table(size_t all, struct bh_buf *b)
 	bh_buf_str(b, "</tbody></table></div>\n");
 	if (all > MOST_LINES) {
 		bh_buf_str(b, "<p class=\"soft\">And ");
-		number(all - MOST_LINES, b);
+		bh_report_number(all - MOST_LINES, b);
 		bh_buf_str(b, " more, which <code>bulkhead report --json</code> has.</p>\n");
 	}
 }
 
 #define TABLE(titles, numbers, b) open_table(titles, BH_LEN(titles), numbers, b)
 
-/* ---- at a glance ---- */
+/* ---- the head ---- */
 
 static void tile(uint64_t n, const char *what, struct bh_buf *b)
 {
 	bh_buf_str(b, "<div class=\"tile\"><b>");
-	number(n, b);
+	bh_report_number(n, b);
 	bh_buf_printf(b, "</b>%s</div>\n", what);
 }
 
@@ -172,139 +179,18 @@ static void head(const struct bh_report *r, struct bh_buf *b)
 	bh_said_count(r->inv.n_sources, "source", "sources", b);
 	bh_buf_str(b, ". Made ");
 	when(r->now, b);
-	bh_buf_str(b, " UTC by bulkhead " BH_VERSION ".</p></header>\n<div class=\"tiles\">\n");
+	bh_buf_str(b, " UTC by bulkhead " BH_VERSION ".");
+	if (r->inv.hidden)
+		bh_buf_str(b, " Users and workstations stand under pseudonyms (~).");
+	bh_buf_str(b, "</p></header>\n");
+	bh_report_in_short(r, b);
+	bh_buf_str(b, "<div class=\"tiles\">\n");
 	tile(r->n_servers, "servers", b);
 	tile(r->n_endpoints - r->n_servers, "clients", b);
 	tile(shares_used(r), "shares in use", b);
 	tile(r->inv.n, "conversations", b);
 	tile(r->grades[BH_GRADE_CRITICAL] + r->grades[BH_GRADE_HIGH], "grave findings", b);
 	bh_buf_str(b, "</div>\n");
-}
-
-static void pill(uint8_t grade, struct bh_buf *b)
-{
-	bh_buf_printf(b, "<span class=\"pill %s\">%s</span>", bh_grade_names[grade],
-		bh_grade_names[grade]);
-}
-
-static void first_things(const struct bh_report *r, struct bh_buf *b)
-{
-	bh_buf_str(b, "<h2>What to look at first</h2>\n");
-	if (!r->n_findings) {
-		bh_buf_str(b, "<p>Nothing unsafe was found.</p>\n");
-		return;
-	}
-	bh_buf_str(b, "<ul class=\"first\">\n");
-	for (size_t i = 0; i < r->n_findings && i < 6; i++) {
-		bh_buf_str(b, "<li>");
-		pill(r->findings[i].grade, b);
-		bh_buf_str(b, " ");
-		wire(r->findings[i].text, 400, b);
-		bh_buf_str(b, "</li>\n");
-	}
-	bh_buf_str(b, "</ul>\n");
-}
-
-/* ---- the checklist ---- */
-
-static uint64_t count_those(
-	const struct bh_report *r, bool server, uint8_t by_role, uint8_t necessary)
-{
-	uint64_t n = 0;
-
-	for (size_t i = 0; i < r->n_endpoints; i++) {
-		const struct bh_endpoint *e = &r->endpoints[i];
-		n += e->server == server && e->by_role == by_role && e->necessary == necessary;
-	}
-	return n;
-}
-
-static uint64_t count_scope(const struct bh_report *r, bool server, uint8_t scope)
-{
-	uint64_t n = 0;
-
-	for (size_t i = 0; i < r->n_endpoints; i++)
-		n += r->endpoints[i].server == server && r->endpoints[i].scope == scope;
-	return n;
-}
-
-static void question(const char *text, struct bh_buf *b)
-{
-	bh_buf_printf(b, "<li><b>%s</b>", text);
-}
-
-static void from_where(const struct bh_report *r, bool server, struct bh_buf *b)
-{
-	bh_buf_str(b, " Inbound was used from all clients on ");
-	number(count_scope(r, server, BH_FROM_ALL), b);
-	bh_buf_str(b, ", from certain networks on ");
-	number(count_scope(r, server, BH_FROM_NETWORKS), b);
-	bh_buf_str(b, ", from certain machines on ");
-	number(count_scope(r, server, BH_FROM_NODES), b);
-	bh_buf_str(b, ".");
-}
-
-static void checklist(const struct bh_report *r, struct bh_buf *b)
-{
-	const uint8_t yes = BH_ANSWER_YES, no = BH_ANSWER_NO;
-	uint64_t idle = count_those(r, false, no, no);
-
-	bh_buf_str(b, "<h2>The checklist, answered</h2>\n<ol class=\"qa\">\n");
-	question("Which servers require inbound SMB to do their role?", b);
-	bh_said_count(count_those(r, true, yes, yes), "server does.", "servers do.", b);
-	from_where(r, true, b);
-	bh_buf_str(b, "</li>\n");
-	question("Is it necessary on the other servers?", b);
-	bh_said_count(count_those(r, true, no, yes), "is used", "are used", b);
-	bh_buf_str(b, " though no role explains it, ");
-	bh_said_count(count_those(r, true, no, no), "answers", "answer", b);
-	bh_buf_str(b, " and nobody was seen to use them.</li>\n");
-	question("Which clients require inbound SMB?", b);
-	bh_said_count(count_those(r, false, no, yes), "client was used.", "clients were used.", b);
-	from_where(r, false, b);
-	bh_buf_str(b, "</li>\n");
-	question("Do the other clients need to run the server service?", b);
-	bh_said_count(idle, "client does not", "clients do not", b);
-	bh_buf_str(b, ", as far as was seen.</li>\n");
-	question("Is outbound SMB as little as can be?", b);
-	uint64_t outside = 0;
-	for (size_t i = 0; i < r->n_endpoints; i++)
-		outside += r->endpoints[i].outside != 0;
-	bh_said_count(outside, "machine asks", "machines ask", b);
-	bh_buf_str(b, " servers on the Internet.</li>\n</ol>\n");
-}
-
-/* ---- the surface ---- */
-
-static void bar(unsigned y, const char *what, uint64_t used, uint64_t all, const char *class,
-	struct bh_buf *b)
-{
-	double part = all ? (double)used / (double)all : 0;
-
-	bh_buf_printf(b,
-		"<text x=\"0\" y=\"%u\">%s</text><rect class=\"bar\" x=\"0\" y=\"%u\" width=\"1000\" "
-		"height=\"16\" rx=\"4\"/><rect class=\"%s\" x=\"0\" y=\"%u\" width=\"%.1f\" "
-		"height=\"16\" rx=\"4\"/><text x=\"1000\" y=\"%u\" text-anchor=\"end\">",
-		y, what, y + 8, class, y + 8, used ? (part * 1000 < 4 ? 4.0 : part * 1000) : 0.0,
-		y);
-	number(used, b);
-	bh_buf_str(b, " of ");
-	number(all, b);
-	bh_buf_str(b, "</text>\n");
-}
-
-static void surface(const struct bh_report *r, struct bh_buf *b)
-{
-	const struct bh_surface *s = &r->surface;
-
-	bh_buf_str(b,
-		"<h2>The surface</h2>\n<p>Pairs of machines that could speak SMB to each other, and "
-		"those that do. All the rest is room for an intruder that nobody was seen to "
-		"need.</p>\n<svg viewBox=\"0 0 1000 110\" role=\"img\" "
-		"aria-label=\"pairs that can speak SMB, and that do\">\n");
-	bar(14, "pairs at work", s->used, s->pairs, "used", b);
-	bar(70, "pairs of workstations at work", s->lateral_used, s->lateral, "lateral", b);
-	bh_buf_str(b, "</svg>\n");
 }
 
 /* ---- endpoints ---- */
@@ -324,21 +210,25 @@ static void needs_cell(const struct bh_endpoint *e, struct bh_buf *b)
 		bh_buf_str(b, "</small>");
 }
 
-static void answer(uint8_t a, struct bh_buf *b)
+/* What a role needs is nothing to mend. */
+static void answer(uint8_t a, bool by_role, struct bh_buf *b)
 {
 	const char *word = bh_answer_names[a];
 
-	bh_buf_printf(b, "<td><b class=\"%s\">%s</b></td>", word ? word : "soft",
+	bh_buf_printf(b, "<td><b class=\"%s\">%s</b></td>",
+		!word                           ? "soft"
+		: by_role && a == BH_ANSWER_YES ? "role"
+						: word,
 		word ? word : "not known");
 }
 
 static void roles_cell(const struct bh_host_row *h, struct bh_buf *b)
 {
-	bh_buf_str(b, "<td>");
+	bh_buf_str(b, "<td class=\"r\">");
 	bh_report_roles(h, b);
 	for (size_t i = 0; i < h->n_evidence; i++) {
 		bh_buf_str(b, i ? "; " : "<br><small>");
-		wire(h->evidence[i].text, 120, b);
+		bh_report_wire(h->evidence[i].text, 120, b);
 	}
 	bh_buf_str(b, h->n_evidence ? "</small></td>" : "</td>");
 }
@@ -350,11 +240,11 @@ static void endpoint_line(const struct bh_endpoint *e, struct bh_buf *b)
 
 	bh_report_from(e, &from);
 	bh_report_purposes(e->purposes, &use);
-	bh_buf_str(b, "<tr><td class=\"a\">");
+	bh_buf_str(b, "<tr><td>");
 	machine(e->host, b);
 	bh_buf_str(b, "</td>");
 	roles_cell(e->host, b);
-	answer(e->server ? e->necessary : e->service, b);
+	answer(e->server ? e->necessary : e->service, e->by_role == BH_ANSWER_YES, b);
 	bh_buf_str(b, "<td>");
 	bh_report_escape(bh_buf_text(&from), b);
 	bh_buf_str(b, "</td><td>");
@@ -390,23 +280,23 @@ static void share_line(const struct bh_share_row *s, struct bh_buf *b)
 {
 	char text[BH_ADDR_TEXT];
 
-	bh_buf_str(b, "<tr><td class=\"a\">");
-	wire(s->share, 120, b);
+	bh_buf_str(b, "<tr><td class=\"w\">");
+	bh_report_wire(s->share, 120, b);
 	bh_buf_str(b, "<br><small>");
 	if (s->server.family)
 		bh_buf_str(b, bh_addr_format(&s->server, text));
 	bh_buf_str(b, "</small></td><td>");
 	bh_buf_str(b, bh_report_used(s) ? "used" : "<b class=\"no\">nobody got in</b>");
-	bh_buf_str(b, "</td><td>");
+	bh_buf_str(b, "</td><td class=\"w\">");
 	for (size_t i = 0; i < s->n_by; i++) {
 		bh_buf_str(b, i ? ", " : "");
-		wire(s->by[i], 60, b);
+		bh_report_wire(s->by[i], 60, b);
 	}
 	bh_buf_str(b, s->n_by == BH_SHARE_BY ? " …</td>" : "</td>");
 	cell_count(s->clients, b);
 	cell_count(s->connections, b);
 	cell_count(s->denied, b);
-	bh_buf_printf(b, "<td>%s</td><td>",
+	bh_buf_printf(b, "<td>%s</td><td class=\"t\">",
 		s->encrypted == BH_UNKNOWN ? "not known"
 		: s->encrypted             ? "encrypted"
 					   : "in clear");
@@ -444,12 +334,13 @@ static void findings(const struct bh_report *r, struct bh_buf *b)
 	for (size_t i = 0; i < r->n_findings && i < MOST_LINES; i++) {
 		const struct bh_finding *f = &r->findings[i];
 		bh_buf_str(b, "<tr><td>");
-		pill(f->grade, b);
-		bh_buf_printf(b, "</td><td>%s</td><td>", bh_finding_names[f->kind]);
-		wire(f->text, 400, b);
+		bh_report_pill(f->grade, b);
+		bh_buf_printf(b, "</td><td class=\"t\">%s</td><td class=\"w\">",
+			bh_finding_names[f->kind]);
+		bh_report_wire(f->text, 400, b);
 		bh_buf_str(b, "</td>");
 		cell_count(f->connections, b);
-		bh_buf_str(b, "<td>");
+		bh_buf_str(b, "<td class=\"t\">");
 		when(f->last_seen, b);
 		bh_buf_str(b, "</td></tr>\n");
 	}
@@ -490,7 +381,7 @@ static void evidence(const struct bh_report *r, struct bh_buf *b)
 	bh_buf_str(b, "<h2>Evidence</h2>\n<ul>\n");
 	for (size_t i = 0; i < r->inv.n_sources && i < MOST_LINES; i++) {
 		bh_buf_str(b, "<li>");
-		wire(r->inv.sources[i].label, 200, b);
+		bh_report_wire(r->inv.sources[i].label, 200, b);
 		bh_buf_str(b, "</li>\n");
 	}
 	bh_buf_str(b,
@@ -503,11 +394,10 @@ static void evidence(const struct bh_report *r, struct bh_buf *b)
 void bh_report_html(const struct bh_report *r, struct bh_arena *a, struct bh_buf *b)
 {
 	head(r, b);
-	first_things(r, b);
-	checklist(r, b);
+	bh_report_glance(r, b);
 	bh_buf_str(b, "<h2>Who speaks to whom</h2>\n");
 	bh_report_map(r, a, b);
-	surface(r, b);
+	bh_report_surface(r, b);
 	endpoints(r, true, b);
 	endpoints(r, false, b);
 	shares(r, b);

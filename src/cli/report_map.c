@@ -202,12 +202,15 @@ static void node_text(const struct node *n, bool rest, const char *what, struct 
 			n->addr.family == BH_V4 ? 24 : 64);
 		return;
 	}
+	/* A long address has no room beside a name. */
+	const char *addr = n->addr.family ? bh_addr_format(&n->addr, text) : "";
+	bool both = n->name && addr[0] && strlen(addr) <= 16;
 	if (n->name)
-		bh_plan_remark(b, n->name, n->addr.family ? 20 : 36);
-	if (n->addr.family)
-		bh_buf_printf(b, "%s%s", n->name ? " " : "", bh_addr_format(&n->addr, text));
-	else if (!n->name)
-		bh_buf_str(b, "?");
+		bh_plan_remark(b, n->name, both ? 20 : 36);
+	if (both)
+		bh_buf_str(b, " ");
+	if (both || !n->name)
+		bh_buf_str(b, addr[0] ? addr : "?");
 }
 
 static unsigned height_at(size_t i)
