@@ -166,7 +166,9 @@ static const char version_3[] =
 	"ALTER TABLE source ADD COLUMN size INTEGER NOT NULL DEFAULT 0;\n"
 	"ALTER TABLE source ADD COLUMN how TEXT NOT NULL DEFAULT '';\n"
 	"ALTER TABLE source ADD COLUMN part INTEGER NOT NULL DEFAULT 0;\n"
-	"ALTER TABLE source ADD COLUMN together INTEGER NOT NULL DEFAULT 0;\n";
+	"ALTER TABLE source ADD COLUMN together INTEGER NOT NULL DEFAULT 0;\n"
+	"CREATE INDEX source_content ON source (" SCHEMA_CONTENT ");\n"
+	"CREATE INDEX source_file ON source (" SCHEMA_FILE ");\n";
 
 const struct schema_step schema_steps[SCHEMA_VERSION] = {
 	{ { version_1 } },

@@ -23,6 +23,10 @@ extern const struct schema_step schema_steps[SCHEMA_VERSION];
 /* The indexes of rows, taken away and made anew by a batch that is most of the table. */
 extern const char schema_no_indexes[], schema_indexes[];
 
+/* Of a source: its identity behind its kind, and its label behind the last slash. */
+#define SCHEMA_CONTENT "substr(identity, instr(identity, ':') + 1)"
+#define SCHEMA_FILE    "substr(label, length(rtrim(label, replace(label, '/', ''))) + 1)"
+
 enum part { PART_PLACE, PART_CALLER, PART_MANNER, PARTS };
 
 enum column_kind { COLUMN_ADDR, COLUMN_PORT, COLUMN_NAME, COLUMN_FLAG, COLUMN_STATUS, COLUMN_TEXT };

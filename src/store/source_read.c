@@ -91,15 +91,13 @@ int bh_store_sources(
 int bh_store_sources_of(struct bh_store *s, const char *content, struct bh_arena *a,
 	const struct bh_source_row **ret, size_t *n_ret)
 {
-	return read_sources(s, "WHERE substr(identity, instr(identity, ':') + 1) = ?", content, 0,
-		a, ret, n_ret);
+	return read_sources(s, "WHERE " SCHEMA_CONTENT " = ?", content, 0, a, ret, n_ret);
 }
 
-int bh_store_sources_called(struct bh_store *s, const char *label, struct bh_arena *a,
+int bh_store_sources_called(struct bh_store *s, const char *name, struct bh_arena *a,
 	const struct bh_source_row **ret, size_t *n_ret)
 {
-	return read_sources(s, "WHERE label = ?1 OR substr(label, -length(?1) - 1) = '/' || ?1",
-		label, 0, a, ret, n_ret);
+	return read_sources(s, "WHERE " SCHEMA_FILE " = ?", name, 0, a, ret, n_ret);
 }
 
 int bh_store_sources_together(struct bh_store *s, uint32_t together, struct bh_arena *a,

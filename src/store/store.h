@@ -119,8 +119,8 @@ BH_MUST int bh_store_sources(
 /* Those whose identity is that behind its first word ("sha256:…" of "pcap:sha256:…"). */
 BH_MUST int bh_store_sources_of(struct bh_store *s, const char *content, struct bh_arena *a,
 	const struct bh_source_row **ret, size_t *n_ret);
-/* Those of that label, or of one that ends in it behind a slash. */
-BH_MUST int bh_store_sources_called(struct bh_store *s, const char *label, struct bh_arena *a,
+/* Those whose label is that, behind its last slash. */
+BH_MUST int bh_store_sources_called(struct bh_store *s, const char *name, struct bh_arena *a,
 	const struct bh_source_row **ret, size_t *n_ret);
 /* Those that were read as one, by what bh_source_file says. */
 BH_MUST int bh_store_sources_together(struct bh_store *s, uint32_t together, struct bh_arena *a,

@@ -173,7 +173,8 @@ static void test_a_file_of_version_2_keeps_its_names_and_events(void)
 
 	make_version_1("");
 	EXPECT_INT(opened(true, &why), 0);
-	change("ALTER TABLE source DROP COLUMN size; ALTER TABLE source DROP COLUMN how;"
+	change("DROP INDEX source_content; DROP INDEX source_file;"
+	       "ALTER TABLE source DROP COLUMN size; ALTER TABLE source DROP COLUMN how;"
 	       "ALTER TABLE source DROP COLUMN part; ALTER TABLE source DROP COLUMN together;"
 	       "INSERT INTO name VALUES ('10.0.0.9', 'FS1', 'netbios', 1, 1, 0, 7);"
 	       "INSERT INTO event VALUES (1, 'x', 5140, 3, 1); PRAGMA user_version=2");
