@@ -55,6 +55,10 @@ BH_MUST int bh_evidence_logon(const struct bh_event *e, struct bh_observation *r
 /* A name and an address that one event tells together.  Else -ENOMSG. */
 BH_MUST int bh_evidence_windows_name(const struct bh_event *e, struct bh_name_seen *ret);
 
+/* A share that one event tells of: 5142 it was added, 5143 changed, 5144 taken away.  Else
+ * -ENOMSG; -EBADMSG as above. */
+BH_MUST int bh_evidence_windows_share(const struct bh_event *e, struct bh_share_seen *ret);
+
 /* Logons of late, so that 5140 and 5145, which know a session by number only, can be
  * told with its mechanism, and 5168 with its client.  The newest BH_LOGONS are remembered. */
 #define BH_LOGONS 4096u
@@ -172,9 +176,10 @@ struct bh_log_options {
 	 * pfirewall.log, Samba's headers, RFC 3164, NXLog.  None of them can be told from
 	 * UTC; whoever does not know leaves it 0 and says so. */
 	int32_t east;
-	/* NULL: BH_AUDIT_PREFIX, or guessed.  The first address of a line is the client, a second one the server,
-	 * the first field that is no address the user; the field that repeats the share's name
-	 * in a line of "connect" is the share from then on.  Others are not believed. */
+	/* NULL: BH_AUDIT_PREFIX, or guessed.  The first address of a line is the client, a second
+	 * one the server, the first field that is no address the user; the field that repeats the
+	 * share's name in a line of "connect" is the share from then on.  Others are not believed.
+	 */
 	const struct bh_audit_prefix *prefix;
 	/* Whose log it is, where it does not say so itself; NULL: "(this log's server)". */
 	const char *server_name;
@@ -186,6 +191,7 @@ struct bh_log_options {
 struct bh_log_sink {
 	int (*saw)(void *ctx, const struct bh_observation *o);
 	int (*name)(void *ctx, const struct bh_name_seen *n);
+	int (*share)(void *ctx, const struct bh_share_seen *s);
 	/* So many records of a kind so far; told again, it replaces. */
 	int (*events)(void *ctx, const struct bh_event_count *e);
 	/* A record that should have been understood; of many, the first few. */

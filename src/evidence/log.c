@@ -75,6 +75,18 @@ void bh_log_name(struct bh_log *l, const struct bh_name_seen *n)
 		stick(l, l->sink.name(l->ctx, n));
 }
 
+void bh_log_listed(struct bh_log *l, const struct bh_share_seen *s)
+{
+	struct bh_fact f = { .magic = BH_FACT_MAGIC, .kind = BH_FACT_SHARE, .share = *s };
+
+	if (l->error)
+		return;
+	if (bh_fact_sane(&f))
+		stick(l, l->sink.share(l->ctx, s));
+	else
+		bh_log_bad(l, "an event of a share that is not named");
+}
+
 struct bh_join *bh_log_join(struct bh_log *l)
 {
 	if (!l->joined)
@@ -149,7 +161,8 @@ void bh_log_event(struct bh_log *l, const struct bh_event *e)
 {
 	struct bh_observation o;
 	struct bh_name_seen name;
-	int r = bh_evidence_windows(e, &o);
+	struct bh_share_seen share;
+	int r = bh_evidence_windows(e, &o), listed = bh_evidence_windows_share(e, &share);
 
 	bh_logons_note(l->logons, e);
 	bh_windows_claim(l, e);
@@ -159,9 +172,11 @@ void bh_log_event(struct bh_log *l, const struct bh_event *e)
 		bh_logons_join(l->logons, e, &o);
 		if (e->id != 5168 || o.who.client.family || o.who.workstation[0])
 			bh_log_say(l, &o);
-	} else if (r == -EBADMSG) {
+	} else if (r == -EBADMSG || listed == -EBADMSG) {
 		bh_log_bad(l, "a Windows event that cannot be believed");
 	}
+	if (!listed)
+		bh_log_listed(l, &share);
 	if (!bh_evidence_windows_name(e, &name))
 		bh_log_name(l, &name);
 }

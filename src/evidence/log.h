@@ -94,6 +94,7 @@ void bh_log_say(struct bh_log *l, const struct bh_observation *o);
 /* The record at hand should have been understood. */
 void bh_log_bad(struct bh_log *l, const char *why);
 void bh_log_name(struct bh_log *l, const struct bh_name_seen *n);
+void bh_log_listed(struct bh_log *l, const struct bh_share_seen *s);
 /* Made when first asked for; NULL: no memory, which sticks. */
 struct bh_join *bh_log_join(struct bh_log *l);
 struct bh_join *bh_log_zeek(struct bh_log *l); /* the options', or its own */

@@ -13,7 +13,7 @@ static const struct {
 } kinds[] = {
 	{ SECURITY, 4624, 4625, windows_security },
 	{ SECURITY, 5140, 5140, windows_security },
-	{ SECURITY, 5145, 5145, windows_security },
+	{ SECURITY, 5142, 5145, windows_security }, /* 5142 … 5144 tell of no conversation */
 	{ SECURITY, 5156, 5157, windows_security },
 	{ SECURITY, 5168, 5168, windows_security },
 	{ "Microsoft-Windows-SMBServer", 551, 551, windows_smb_server },

@@ -86,6 +86,28 @@ static int read_5145(const struct bh_event *e, struct bh_observation *ret)
 	return 0;
 }
 
+/* ---- 5142 … 5144: shares that come, change and go ---- */
+
+/* 5142 knows no remark. */
+int bh_evidence_windows_share(const struct bh_event *e, struct bh_share_seen *ret)
+{
+	struct bh_observation o = windows_begin(e);
+	struct bh_share_seen s = { .when = e->when, .gone = e->id == 5144 };
+	struct bh_span share = windows_get(e, "ShareName");
+
+	if (e->id < 5142 || e->id > 5144 || !bh_evidence_windows_reads(e->provider, e->id))
+		return -ENOMSG;
+	if (!share.ptr || !windows_end(&o.who, true, e->computer))
+		return -EBADMSG;
+	s.server = o.who.server;
+	memcpy(s.server_name, o.who.server_name, sizeof s.server_name);
+	bh_said_text(share, s.share, sizeof s.share);
+	bh_said_text(windows_get(e, "ShareLocalPath"), s.path, sizeof s.path);
+	bh_said_text(windows_get(e, "NewRemark"), s.remark, sizeof s.remark);
+	*ret = s;
+	return 0;
+}
+
 /* ---- 5168: the name by which a client asked for the server is none of its names ---- */
 
 /* Of the client only the logon tells, by its number (bh_logons_join); IpAddresses are the

@@ -1,5 +1,7 @@
 #include "model/fact.h"
 
+#include "model/row.h"
+
 /* One UTF-8 character at s, at most n bytes: its length, or 0 for anything that
  * RFC 3629 does not allow (overlong, surrogate, beyond U+10FFFF). */
 static size_t utf8(const unsigned char *s, size_t n)
@@ -113,6 +115,14 @@ static bool sane_name(const struct bh_name_seen *n)
 	       sane_text(n->name, sizeof n->name) && n->name[0];
 }
 
+static bool sane_share(const struct bh_share_seen *s)
+{
+	return sane_end(&s->server, s->server_name[0]) && s->when >= 0 && s->when < YEAR_2200 &&
+	       s->gone <= 1 && sane_text(s->server_name, sizeof s->server_name) &&
+	       sane_text(s->share, sizeof s->share) && bh_share_name(s->share)[0] &&
+	       sane_text(s->path, sizeof s->path) && sane_text(s->remark, sizeof s->remark);
+}
+
 static bool sane_events(const struct bh_event_count *e)
 {
 	return sane_text(e->provider, sizeof e->provider) && e->read <= 1 &&
@@ -144,6 +154,7 @@ bool bh_fact_sane(const struct bh_fact *f)
 		return f->problem.record <= 1 && sane_text(f->problem.text, sizeof f->problem.text);
 	case BH_FACT_NAME: return sane_name(&f->name);
 	case BH_FACT_EVENTS: return sane_events(&f->events);
+	case BH_FACT_SHARE: return sane_share(&f->share);
 	case BH_FACT_LEAF_GONE:
 	case BH_FACT_TALLY:
 	case BH_FACT_END: return true;

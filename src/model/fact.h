@@ -20,6 +20,7 @@ enum bh_fact_kind {
 	BH_FACT_NAME, /* a name that an address goes by */
 	BH_FACT_EVENTS, /* how many records of one kind a log held so far; or a capture, of
 			 * what is named and not looked into */
+	BH_FACT_SHARE, /* a share that is there, used or not, or that is there no more */
 };
 
 /* Everything that was not followed to its end, counted. */
@@ -70,6 +71,20 @@ struct bh_name_seen {
 	char name[BH_NAME_TEXT];
 };
 
+#define BH_PATH_TEXT   512
+#define BH_REMARK_TEXT 256
+
+/* The latest word on a share counts. */
+struct bh_share_seen {
+	struct bh_addr server; /* family 0: known by its name alone */
+	bh_time when;
+	uint8_t gone; /* 1: it was taken away */
+	char server_name[BH_NAME_TEXT]; /* "": not known */
+	char share[BH_SHARE_TEXT]; /* as it was told: "\\*\Public" */
+	char path[BH_PATH_TEXT]; /* on the server; "": not known */
+	char remark[BH_REMARK_TEXT]; /* for people; "": none, or not known */
+};
+
 #define BH_PROVIDER_TEXT 96
 
 /* Told again, it replaces: the count so far. */
@@ -102,6 +117,7 @@ struct bh_fact {
 		} problem;
 		struct bh_name_seen name;
 		struct bh_event_count events;
+		struct bh_share_seen share;
 	};
 };
 

@@ -16,6 +16,14 @@ static int name(void *ctx, const struct bh_name_seen *n)
 	return observed_name(r->seen, n);
 }
 
+static int share(void *ctx, const struct bh_share_seen *s)
+{
+	const struct reading *r = ctx;
+
+	tell_share(r->s, s);
+	return r->s->error;
+}
+
 static int events(void *ctx, const struct bh_event_count *e)
 {
 	const struct reading *r = ctx;
@@ -32,7 +40,7 @@ static int problem(void *ctx, uint64_t offset, const char *text)
 	return r->s->error;
 }
 
-const struct bh_log_sink reading_sink = { saw, name, events, problem };
+const struct bh_log_sink reading_sink = { saw, name, share, events, problem };
 
 int bh_sensor_log_check(const struct bh_sensor_log *how)
 {

@@ -359,3 +359,4 @@ void tell_end(struct bh_sensor *s);
 /* record: of a log's record alone. */
 void tell_problem(struct bh_sensor *s, uint64_t offset, const char *text, bool record);
 void tell_events(struct bh_sensor *s, const struct bh_event_count *e);
+void tell_share(struct bh_sensor *s, const struct bh_share_seen *share);

@@ -321,6 +321,13 @@ void tell_problem(struct bh_sensor *s, uint64_t offset, const char *text, bool r
 	emit(s, &f);
 }
 
+void tell_share(struct bh_sensor *s, const struct bh_share_seen *share)
+{
+	struct bh_fact f = { .magic = BH_FACT_MAGIC, .kind = BH_FACT_SHARE, .share = *share };
+
+	emit(s, &f);
+}
+
 void tell_events(struct bh_sensor *s, const struct bh_event_count *e)
 {
 	struct bh_fact f = { .magic = BH_FACT_MAGIC, .kind = BH_FACT_EVENTS, .events = *e };

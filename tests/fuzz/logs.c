@@ -59,6 +59,16 @@ static int events(void *ctx, const struct bh_event_count *e)
 	return 0;
 }
 
+static int share(void *ctx, const struct bh_share_seen *s)
+{
+	struct bh_fact f = { .magic = BH_FACT_MAGIC, .kind = BH_FACT_SHARE, .share = *s };
+
+	assert(bh_fact_sane(&f));
+	mix(ctx, s->share, strlen(s->share));
+	mix(ctx, s->remark, strlen(s->remark));
+	return 0;
+}
+
 static int problem(void *ctx, uint64_t offset, const char *text)
 {
 	struct told *t = ctx;
@@ -72,7 +82,11 @@ static int problem(void *ctx, uint64_t offset, const char *text)
 static struct told read_log(enum bh_log_kind kind, struct bh_span s, size_t step, uint8_t flags)
 {
 	static const struct bh_log_sink sink = {
-		.saw = saw, .name = name, .events = events, .problem = problem
+		.saw = saw,
+		.name = name,
+		.share = share,
+		.events = events,
+		.problem = problem,
 	};
 	struct told t = { .digest = 0xcbf29ce484222325u };
 	struct bh_cur c = bh_cur_of(s);

@@ -27,36 +27,41 @@ static struct heard h;
 #define LOGON(package, lm, status)                                                                 \
 	D("TargetUserSid", "S-1-5-21-1-2-3-1104")                                                  \
 	D("TargetUserName", "alice")                                                               \
-	D("TargetDomainName", "CORP") D("TargetLogonId", "0xd0cd4") D("LogonType", "3")            \
-		D("AuthenticationPackageName", package) D("LmPackageName", lm)                     \
-			D("WorkstationName", "WS1") D("IpAddress", "10.0.0.21")                    \
-				D("IpPort", "49873") status
+	D("TargetDomainName", "CORP")                                                              \
+	D("TargetLogonId", "0xd0cd4")                                                              \
+	D("LogonType", "3") D("AuthenticationPackageName", package) D("LmPackageName", lm)         \
+		D("WorkstationName", "WS1") D("IpAddress", "10.0.0.21") D("IpPort", "49873")       \
+			status
 #define PACKET(direction, source, sport, dest, dport)                                              \
 	D("ProcessID", "4")                                                                        \
 	D("Application", "System")                                                                 \
-	D("Direction", direction) D("SourceAddress", source) D("SourcePort", sport)                \
-		D("DestAddress", dest) D("DestPort", dport) D("Protocol", "6")                     \
-			D("FilterRTID", "66400") D("LayerName", "%%14610") D("LayerRTID", "44")
+	D("Direction", direction)                                                                  \
+	D("SourceAddress", source)                                                                 \
+	D("SourcePort", sport) D("DestAddress", dest) D("DestPort", dport) D("Protocol", "6")      \
+		D("FilterRTID", "66400") D("LayerName", "%%14610") D("LayerRTID", "44")
 #define CLIENT_AT(address)                                                                         \
 	D("Reason", "0")                                                                           \
 	D("Status", "3221225653")                                                                  \
-	D("ServerNameLength", "4") D("ServerName", "\\fs2") D("AddressLength", "128")              \
-		address D("ConnectionType", "1")
+	D("ServerNameLength", "4")                                                                 \
+	D("ServerName", "\\fs2") D("AddressLength", "128") address D("ConnectionType", "1")
 #define LOST                                                                                       \
 	D("Status", "3221226038")                                                                  \
 	D("SessionId", "1")                                                                        \
-	D("TreeId", "5") D("ServerNameLength", "4") D("ServerName", "\\fs2")                       \
-		D("AddressLength", "128") D("Address", TO)
+	D("TreeId", "5")                                                                           \
+	D("ServerNameLength", "4")                                                                 \
+	D("ServerName", "\\fs2") D("AddressLength", "128") D("Address", TO)
 #define NAMED(name)                                                                                \
 	D("Status", "0")                                                                           \
-	D("ShareType", "0") D("NameLength", "9") D("Name", name) D("RemoteAddressLength", "128")   \
-		D("RemoteAddress", TO)
+	D("ShareType", "0")                                                                        \
+	D("NameLength", "9") D("Name", name) D("RemoteAddressLength", "128") D("RemoteAddress", TO)
 #define BOTH_ENDS                                                                                  \
 	D("Reason", "0")                                                                           \
 	D("Status", "0")                                                                           \
-	D("ServerNameLength", "4") D("ServerName", "\\fs2") D("AddressLength", "128")              \
-		D("RemoteAddress", TO) D("LocalAddress", FROM) D("InstanceNameLength", "8")        \
-			D("InstanceName", "\\Device\\") D("ConnectionType", "1")
+	D("ServerNameLength", "4")                                                                 \
+	D("ServerName", "\\fs2")                                                                   \
+	D("AddressLength", "128") D("RemoteAddress", TO) D("LocalAddress", FROM)                   \
+		D("InstanceNameLength", "8") D("InstanceName", "\\Device\\")                       \
+			D("ConnectionType", "1")
 
 static const struct event {
 	const char *provider;
@@ -308,6 +313,42 @@ static void test_what_has_no_values_tells_nothing_and_harms_nothing(void)
 	}
 }
 
+#define SHARE SUBJECT D("ShareName", "\\\\*\\Documents") D("ShareLocalPath", "C:\\Documents")
+
+static void test_shares_that_come_change_and_go_are_told(void)
+{
+	BH_AUTO_BUF b = { 0 };
+
+	add_event(&b, SECURITY, 5142, SHARE);
+	add_event(&b, SECURITY, 5143,
+		SHARE D("ObjectType", "Directory") D("OldRemark", "N/A")
+			D("NewRemark", "for &quot;all&quot;") D("OldMaxUsers", "0xffffffff") D(
+				"NewMaxUsers", "0xffffffff") D("OldSD", "O:BA") D("NewSD", "O:BA"));
+	add_event(&b, SECURITY, 5143, SHARE D("NewRemark", "N/A"));
+	add_event(&b, SECURITY, 5144, SHARE);
+	hear(&b);
+	EXPECT_INT(h.counts.records, 4);
+	EXPECT_INT(h.n, 0);
+	EXPECT_STR(bh_buf_text(&h.shares),
+		"+ fs1.corp.example \\\\*\\Documents [C:\\Documents] []\n"
+		"+ fs1.corp.example \\\\*\\Documents [C:\\Documents] [for \"all\"]\n"
+		"+ fs1.corp.example \\\\*\\Documents [C:\\Documents] []\n"
+		"- fs1.corp.example \\\\*\\Documents [C:\\Documents] []\n");
+	EXPECT_STR(bh_buf_text(&h.kinds),
+		SECURITY " 5142: 1\n" SECURITY " 5143: 2\n" SECURITY " 5144: 1\n");
+}
+
+static void test_a_share_without_its_name_cannot_be_believed(void)
+{
+	BH_AUTO_BUF b = { 0 };
+
+	add_event(&b, SECURITY, 5142, SUBJECT D("ShareName", "\\\\*\\"));
+	add_event(&b, SECURITY, 5144, SUBJECT);
+	EXPECT_INT(heard_log(&h, BH_LOG_XML, b.ptr, b.len, 0, NULL), 0);
+	EXPECT_INT(h.counts.unreadable, 2);
+	EXPECT_INT(h.shares.len, 0);
+}
+
 static void test_a_check_of_names_that_failed_is_told_by_its_logon(void)
 {
 	BH_AUTO_BUF b = { 0 };
@@ -328,6 +369,8 @@ int main(void)
 	RUN(test_each_event_tells_what_it_says);
 	RUN(test_every_event_that_is_read_is_among_them);
 	RUN(test_what_has_no_values_tells_nothing_and_harms_nothing);
+	RUN(test_shares_that_come_change_and_go_are_told);
+	RUN(test_a_share_without_its_name_cannot_be_believed);
 	RUN(test_a_check_of_names_that_failed_is_told_by_its_logon);
 	heard_reset(&h);
 	return tap_done();

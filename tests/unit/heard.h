@@ -23,7 +23,7 @@ struct heard {
 	struct {
 		bh_time first, last;
 	} when;
-	struct bh_buf names, kinds, problems; /* a line each */
+	struct bh_buf names, shares, kinds, problems; /* a line each */
 	struct bh_buf all; /* every line: two readings are alike if this is */
 	uint64_t connections, opens;
 	struct bh_log_counts counts;
@@ -126,6 +126,15 @@ static int heard_name(void *ctx, const struct bh_name_seen *n)
 	return 0;
 }
 
+static int heard_share(void *ctx, const struct bh_share_seen *s)
+{
+	struct heard *h = ctx;
+
+	bh_buf_printf(&h->shares, "%s %s %s [%s] [%s]\n", s->gone ? "-" : "+", s->server_name,
+		s->share, s->path, s->remark);
+	return 0;
+}
+
 static int heard_events(void *ctx, const struct bh_event_count *e)
 {
 	struct heard *h = ctx;
@@ -146,12 +155,17 @@ static int heard_problem(void *ctx, uint64_t offset, const char *text)
 }
 
 static const struct bh_log_sink heard_sink = {
-	.saw = heard_saw, .name = heard_name, .events = heard_events, .problem = heard_problem
+	.saw = heard_saw,
+	.name = heard_name,
+	.share = heard_share,
+	.events = heard_events,
+	.problem = heard_problem,
 };
 
 static inline void heard_reset(struct heard *h)
 {
 	bh_buf_reset(&h->names);
+	bh_buf_reset(&h->shares);
 	bh_buf_reset(&h->kinds);
 	bh_buf_reset(&h->problems);
 	bh_buf_reset(&h->all);

@@ -145,6 +145,34 @@ static void test_names_and_counts_are_held_to_their_promise(void)
 	EXPECT(!bh_fact_sane(&f));
 }
 
+static void test_listed_shares_are_held_to_their_promise(void)
+{
+	struct bh_fact f = { .magic = BH_FACT_MAGIC, .kind = BH_FACT_SHARE };
+
+	f.share = (struct bh_share_seen){
+		.server_name = "fs1", .share = "\\\\*\\a", .path = "C:\\a", .remark = "x", .when = 5
+	};
+	EXPECT(bh_fact_sane(&f));
+	f.share.gone = 2;
+	EXPECT(!bh_fact_sane(&f));
+	f.share.gone = 1;
+	strcpy(f.share.remark, "\x1b[2J");
+	EXPECT(!bh_fact_sane(&f));
+	memset(f.share.remark, 0, sizeof f.share.remark);
+	memset(f.share.path, 'x', sizeof f.share.path);
+	EXPECT(!bh_fact_sane(&f));
+	memset(f.share.path, 0, sizeof f.share.path);
+	f.share.server_name[0] = 0;
+	EXPECT(!bh_fact_sane(&f)); /* nobody's */
+	f.share.server = bh_addr_v4(1);
+	EXPECT(bh_fact_sane(&f));
+	strcpy(f.share.share, "\\\\*\\");
+	EXPECT(!bh_fact_sane(&f));
+	strcpy(f.share.share, "a");
+	f.share.when = -1;
+	EXPECT(!bh_fact_sane(&f));
+}
+
 static void test_figures_join_in_any_order(void)
 {
 	struct bh_figures a = { 1, 2, 3, 0, 20, .opens = 4, .pipes = 1 };
@@ -175,6 +203,7 @@ int main(void)
 	RUN(test_order_equality_and_hash_agree);
 	RUN(test_an_end_without_an_address_needs_a_name);
 	RUN(test_names_and_counts_are_held_to_their_promise);
+	RUN(test_listed_shares_are_held_to_their_promise);
 	RUN(test_figures_join_in_any_order);
 	RUN(test_tallies_are_added_and_stop_at_the_most);
 	return tap_done();
