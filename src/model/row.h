@@ -182,6 +182,8 @@ struct bh_share_listed {
 	struct bh_addr server;
 	const char *server_name; /* NULL: not known */
 	const char *share;
+	const char *path, *remark; /* NULL: not known */
+	bh_time when; /* the latest word on it; 0: not known */
 };
 
 /* The questions of "Secure SMB Traffic in Windows Server", answered for one machine. */

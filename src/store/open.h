@@ -21,6 +21,7 @@ enum statement {
 	ST_SPAN,
 	ST_NAME,
 	ST_EVENT,
+	ST_SHARE,
 	ST_CHANGED,
 	STATEMENTS
 };

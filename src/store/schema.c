@@ -170,8 +170,19 @@ static const char version_3[] =
 	"CREATE INDEX source_content ON source (" SCHEMA_CONTENT ");\n"
 	"CREATE INDEX source_file ON source (" SCHEMA_FILE ");\n";
 
+/* Shares that are there, used or not, or that are there no more. */
+static const char version_4[] =
+	"CREATE TABLE listed (\n"
+	"  server TEXT NOT NULL, server_name TEXT NOT NULL COLLATE NOCASE,\n"
+	"  share TEXT NOT NULL COLLATE NOCASE, source INTEGER NOT NULL,\n"
+	"  path TEXT NOT NULL, remark TEXT NOT NULL, gone INTEGER NOT NULL,\n"
+	"  last_seen INTEGER NOT NULL,\n"
+	"  PRIMARY KEY (server, server_name, share, source)\n"
+	") WITHOUT ROWID;\n";
+
 const struct schema_step schema_steps[SCHEMA_VERSION] = {
 	{ { version_1 } },
 	{ { version_2_tables, version_2_rows, version_2_view } },
 	{ { version_3 } },
+	{ { version_4 } },
 };

@@ -74,6 +74,14 @@ static void text_of(struct bh_buf *b, enum statement which)
 		bh_buf_str(b, "INSERT OR REPLACE INTO event (provider, source, id, count, read) "
 			      "VALUES (?, ?, ?, ?, ?)");
 		break;
+	case ST_SHARE:
+		bh_buf_str(b, "INSERT INTO listed (server, server_name, share, path, remark, "
+			      "source, gone, last_seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
+			      "ON CONFLICT DO UPDATE SET path = excluded.path, "
+			      "remark = excluded.remark, gone = excluded.gone, "
+			      "last_seen = excluded.last_seen "
+			      "WHERE excluded.last_seen >= last_seen");
+		break;
 	case ST_CHANGED:
 	default: bh_buf_str(b, "PRAGMA data_version"); break;
 	}

@@ -67,9 +67,13 @@ BH_MUST int bh_store_name(struct bh_store *s, uint32_t source, const struct bh_n
 /* Told again, it replaces. */
 BH_MUST int bh_store_events(struct bh_store *s, uint32_t source, const struct bh_event_count *e);
 
-/* Forgets figures and names last seen before that time (or at no known time), and then
- * every row, name, user and share that nothing is left of; sources stay as history.
- * *ret: how many (conversation, source) went. */
+/* The latest word of a source on a share counts.  Nothing is kept in a database of
+ * pseudonyms: a share, or its folder, may be called as who uses it is. */
+BH_MUST int bh_store_share(struct bh_store *s, uint32_t source, const struct bh_share_seen *share);
+
+/* Forgets figures, names and listed shares last seen before that time (or at no known time), and
+ * then every row, name, user and share that nothing is left of; sources stay as history. *ret: how
+ * many (conversation, source) went. */
 BH_MUST int bh_store_retain(struct bh_store *s, bh_time before, uint64_t *ret);
 
 /* ---- reading ---- */
@@ -129,6 +133,10 @@ BH_MUST int bh_store_sources_together(struct bh_store *s, uint32_t together, str
 /* One for each (address, name, kind), over all sources, by address. */
 BH_MUST int bh_store_names(
 	struct bh_store *s, struct bh_arena *a, const struct bh_name_seen **ret, size_t *n_ret);
+
+/* Shares that exist, by the latest word of all sources; by server and name. */
+BH_MUST int bh_store_shares(
+	struct bh_store *s, struct bh_arena *a, const struct bh_share_listed **ret, size_t *n_ret);
 
 struct bh_event_row {
 	uint32_t source;

@@ -166,7 +166,7 @@ static void test_a_file_of_version_1_in_a_folder_that_is_not_ours_is_read(void)
 	clean_up();
 }
 
-/* Version 2 as it was: version 3 only added what files were. */
+/* Version 2 as it was: version 3 only added what files were, 4 the shares that are there. */
 static void test_a_file_of_version_2_keeps_its_names_and_events(void)
 {
 	const char *why = "";
@@ -176,6 +176,7 @@ static void test_a_file_of_version_2_keeps_its_names_and_events(void)
 	change("DROP INDEX source_content; DROP INDEX source_file;"
 	       "ALTER TABLE source DROP COLUMN size; ALTER TABLE source DROP COLUMN how;"
 	       "ALTER TABLE source DROP COLUMN part; ALTER TABLE source DROP COLUMN together;"
+	       "DROP TABLE listed;"
 	       "INSERT INTO name VALUES ('10.0.0.9', 'FS1', 'netbios', 1, 1, 0, 7);"
 	       "INSERT INTO event VALUES (1, 'x', 5140, 3, 1); PRAGMA user_version=2");
 	check_rows(true);
@@ -184,6 +185,27 @@ static void test_a_file_of_version_2_keeps_its_names_and_events(void)
 	EXPECT_INT(asked("SELECT count(*) FROM name"), 1);
 	EXPECT_INT(asked("SELECT count FROM event"), 3);
 	EXPECT_INT(asked("SELECT sum(part + together + size) FROM source"), 0);
+	EXPECT_INT(asked("SELECT count(*) FROM listed"), 0);
+	clean_up();
+}
+
+static void test_who_only_reads_a_file_of_version_3_finds_no_shares_listed(void)
+{
+	BH_AUTO_ARENA a = { 0 };
+	const struct bh_share_listed *listed = NULL;
+	const char *why = "";
+	size_t n = 1;
+
+	make_version_1("");
+	EXPECT_INT(opened(true, &why), 0);
+	change("DROP TABLE listed; PRAGMA user_version=3");
+	check_rows(true);
+	{
+		BH_AUTO(bh_store) s = open_store(false);
+		EXPECT_INT(bh_store_shares(s, &a, &listed, &n), 0);
+	}
+	EXPECT_INT(n, 0);
+	EXPECT_INT(asked("PRAGMA user_version"), 3);
 	clean_up();
 }
 
@@ -200,7 +222,7 @@ static void test_an_upgraded_file_is_like_a_new_one(void)
 	EXPECT_INT(
 		asked("SELECT count(*) FROM sqlite_schema WHERE name IN ('conversation_1', 'figures_1')"),
 		0);
-	EXPECT_INT(asked("PRAGMA user_version"), 3);
+	EXPECT_INT(asked("PRAGMA user_version"), 4);
 	EXPECT_INT(asked("SELECT integrity_check = 'ok' FROM pragma_integrity_check"), 1);
 	EXPECT_INT(asked("SELECT count(*) FROM caller"), 3);
 	EXPECT_INT(asked("SELECT count(*) FROM place"), 3);
@@ -235,6 +257,7 @@ int main(void)
 	RUN(test_who_only_reads_a_file_of_version_1_sees_all_and_changes_nothing);
 	RUN(test_a_file_of_version_1_in_a_folder_that_is_not_ours_is_read);
 	RUN(test_a_file_of_version_2_keeps_its_names_and_events);
+	RUN(test_who_only_reads_a_file_of_version_3_finds_no_shares_listed);
 	RUN(test_an_upgraded_file_is_like_a_new_one);
 	RUN(test_an_upgrade_that_fails_changes_nothing);
 	return tap_done();
