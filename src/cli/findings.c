@@ -198,16 +198,23 @@ static int take(struct bh_cli *cli, struct ask *q, int id)
 	}
 }
 
-/* What no row shows is there only when nothing but a server was asked for. */
+/* What no row shows is there only when nothing but a server or a share was asked for, and
+ * a share from the time on that one hears of it. */
 static bool leaves(const struct ask *q, const struct bh_finding *x)
 {
 	const struct bh_filter *f = &q->f;
+	bool share = x->kind == BH_FOUND_SHARE_UNUSED;
 
 	if ((q->one && x->kind != q->kind) || x->grade < q->grade)
 		return false;
-	if (x->kind != BH_FOUND_SERVER_UNUSED && x->kind != BH_FOUND_SHARE_UNUSED)
+	if (x->kind != BH_FOUND_SERVER_UNUSED && !share)
 		return true;
-	return !f->client.name && !f->share && !f->user && !f->by_purpose &&
+	if (share ? f->until && x->last_seen > f->until : f->share != NULL)
+		return false;
+	if (f->share && strcasecmp(f->share, x->share) &&
+		strcasecmp(f->share, bh_share_name(x->share)))
+		return false;
+	return !f->client.name && !f->user && !f->by_purpose &&
 	       bh_filter_is(&f->server, &x->server, x->server_name);
 }
 

@@ -9,6 +9,7 @@
 #define OF_ONE    16u /* of one host */
 #define DAY       (24 * 3600 * BH_SECOND)
 #define KINDS     512u /* of records; the sensor tells no more */
+#define SHARES    8192u /* 13 MB */
 
 struct name {
 	struct name *next;
@@ -26,11 +27,18 @@ struct host {
 	bool speaks; /* an end of some conversation */
 };
 
+struct listed {
+	struct listed *next;
+	bool news;
+	struct bh_share_seen is;
+};
+
 struct bh_heard {
 	struct host *buckets[BUCKETS];
 	uint64_t seed, lost;
-	size_t n_hosts, n_names, of_others, n_kinds;
+	size_t n_hosts, n_names, of_others, n_kinds, n_shares;
 	bh_time latest; /* of all names */
+	struct listed *shares[SHARES];
 	bool news;
 	struct bh_event_count kinds[KINDS];
 	bool kind_news[KINDS];
@@ -61,6 +69,12 @@ struct bh_heard *bh_heard_free(struct bh_heard *h)
 			while (o->names)
 				o->names = free_name(o->names);
 			free(o);
+		}
+	}
+	for (size_t i = 0; h && i < SHARES; i++) {
+		for (struct listed *l = h->shares[i], *next; l; l = next) {
+			next = l->next;
+			free(l);
 		}
 	}
 	free(h);
@@ -214,6 +228,61 @@ const struct bh_event_count *bh_heard_kinds(const struct bh_heard *h, size_t *re
 	return h->kinds;
 }
 
+/* ---- shares ---- */
+
+static bool same_share(const struct bh_share_seen *x, const struct bh_share_seen *y)
+{
+	return bh_addr_equal(&x->server, &y->server) && !strcmp(x->share, y->share) &&
+	       !strcmp(x->server_name, y->server_name);
+}
+
+static struct listed **share_bucket(struct bh_heard *h, const struct bh_share_seen *s)
+{
+	uint64_t v = h->seed ^ (uint64_t)s->server.num;
+
+	for (const char *p = s->share; *p; p++)
+		v = (v ^ (uint8_t)*p) * 0x9e3779b97f4a7c15u;
+	for (const char *p = s->server_name; *p; p++)
+		v = (v ^ (uint8_t)*p) * 0xd6e8feb86659fd93u;
+	return &h->shares[(v ^ v >> 32) & (SHARES - 1)];
+}
+
+static int heard_share(struct bh_heard *h, const struct bh_share_seen *s)
+{
+	struct listed **at = share_bucket(h, s), *l = *at;
+
+	while (l && !same_share(&l->is, s))
+		l = l->next;
+	if (!l && h->n_shares == SHARES) {
+		h->lost++;
+		return 0;
+	}
+	if (!l) {
+		l = calloc(1, sizeof *l);
+		if (!l)
+			return -ENOMEM;
+		l->next = *at;
+		*at = l;
+		h->n_shares++;
+	} else if (s->when < l->is.when) {
+		return 0;
+	}
+	l->is = *s;
+	l->news = h->news = true;
+	return 0;
+}
+
+static int save_shares(const struct bh_heard *h, struct bh_store *store, uint32_t source)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < SHARES; i++) {
+		for (const struct listed *l = h->shares[i]; !r && l; l = l->next)
+			r = l->news ? bh_store_share(store, source, &l->is) : 0;
+	}
+	return r;
+}
+
 /* ---- in and out ---- */
 
 int bh_heard_fact(struct bh_heard *h, const struct bh_fact *f)
@@ -226,6 +295,7 @@ int bh_heard_fact(struct bh_heard *h, const struct bh_fact *f)
 		return r ? r : speaks(h, &f->leaf_is.who.server);
 	case BH_FACT_NAME: return heard_name(h, &f->name);
 	case BH_FACT_EVENTS: heard_events(h, &f->events); return 0;
+	case BH_FACT_SHARE: return heard_share(h, &f->share);
 	default: return 0;
 	}
 }
@@ -260,6 +330,8 @@ int bh_heard_save(const struct bh_heard *h, struct bh_store *store, uint32_t sou
 		if (h->kind_news[i])
 			r = bh_store_events(store, source, &h->kinds[i]);
 	}
+	if (!r && h->news)
+		r = save_shares(h, store, source);
 	return r;
 }
 
@@ -302,6 +374,10 @@ static void no_news(struct bh_heard *h)
 			for (struct name *n = o->names; n; n = n->next)
 				n->news = false;
 		}
+	}
+	for (size_t i = 0; h->news && i < SHARES; i++) {
+		for (struct listed *l = h->shares[i]; l; l = l->next)
+			l->news = false;
 	}
 	memset(h->kind_news, 0, sizeof h->kind_news);
 	h->news = false;

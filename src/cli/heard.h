@@ -1,6 +1,6 @@
 /*
- * heard: the names that machines go by, and how many records of each kind there were, from
- * the sensor until they are in the database.
+ * heard: the names that machines go by, shares that are there, and how many records of each
+ * kind there were, from the sensor until they are in the database.
  *
  * Anybody may claim any name, as often as he likes.  So many are kept of one address, so
  * many of addresses of which nothing else is known, and so many in all; what speaks SMB has
@@ -31,5 +31,5 @@ void bh_heard_saved(struct bh_heard *h);
 /* The kinds of records, as told last; good until the next fact. */
 const struct bh_event_count *bh_heard_kinds(const struct bh_heard *h, size_t *ret_n);
 
-/* Names and kinds that there was no room for, as often as they were told. */
+/* Names, shares and kinds that there was no room for, as often as they were told. */
 uint64_t bh_heard_lost(const struct bh_heard *h);

@@ -54,6 +54,8 @@ static int read_all(struct bh_store *s, const struct bh_store_filter *filter, st
 		r = mark_parts(a, inv);
 	if (!r)
 		r = bh_store_names(s, a, &inv->w.names, &inv->w.n_names);
+	if (!r)
+		r = bh_store_shares(s, a, &inv->w.listed, &inv->w.n_listed);
 	if (r)
 		return r;
 	return filter ? bh_cli_narrow(s, filter, a, inv)

@@ -36,5 +36,7 @@ struct found {
 
 /* Fills in f->text from all else.  NULL when memory ran out. */
 const char *findings_text(const struct found *x, struct bh_arena *a);
-/* The same for what no row shows. */
+/* The same for what no row shows: a server, a share. */
 const char *findings_text_unused(const struct bh_finding *f, bool answered, struct bh_arena *a);
+const char *findings_text_share(
+	const struct bh_finding *f, const struct bh_share_listed *l, struct bh_arena *a);

@@ -213,12 +213,21 @@ const char *findings_text_unused(const struct bh_finding *f, bool answered, stru
 {
 	const char *server = who(&f->server, f->server_name, a);
 
-	if (f->kind == BH_FOUND_SHARE_UNUSED)
-		return bh_arena_printf(
-			a, "nobody was seen to use %s of %s", bh_share_name(f->share), server);
 	if (!answered)
 		return bh_arena_printf(
 			a, "%s runs the server service, and nobody was seen to use it", server);
 	return bh_arena_printf(a, "%s answers, and nobody came to a session in %s", server,
 		count(f->connections, "connection", "connections", a));
+}
+
+/* "nobody was seen to use old of FS1 (10.0.1.1): C:\old, \"as it was\"" */
+const char *findings_text_share(
+	const struct bh_finding *f, const struct bh_share_listed *l, struct bh_arena *a)
+{
+	const char *remark = l->remark ? bh_arena_printf(a, "\"%s\"", l->remark) : NULL;
+
+	return bh_arena_printf(a, "nobody was seen to use %s of %s%s%s%s%s",
+		bh_share_name(f->share), who(&f->server, f->server_name, a),
+		l->path || remark ? ": " : "", l->path ? l->path : "",
+		l->path && remark ? ", " : "", remark ? remark : "");
 }

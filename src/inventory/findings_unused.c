@@ -4,6 +4,9 @@
 #include <stdlib.h>
 
 #include "inventory/findings.h"
+#include "inventory/naming.h"
+
+#define MAX_ADDRS 8u /* of one server */
 
 static int server_unused(
 	struct search *s, const struct bh_host_row *h, const struct bh_name_seen *heard)
@@ -70,51 +73,121 @@ static int servers_unused(struct search *s)
 	return r;
 }
 
-/* Is this share used by anybody? */
-static bool is_used(const struct bh_row *const *used, size_t n, const struct bh_share_listed *l)
+/* Rows of shares that somebody used. */
+struct used {
+	const struct bh_row *const *by_server; /* and share */
+	const struct bh_row **by_share; /* alone, whosever it is */
+	size_t n;
+	struct naming names;
+};
+
+static int by_share(const void *a, const void *b)
+{
+	const struct bh_row *x = *(const struct bh_row *const *)a;
+	const struct bh_row *y = *(const struct bh_row *const *)b;
+
+	return strcasecmp(bh_share_name(x->who.share), bh_share_name(y->who.share));
+}
+
+static bool is_used_at(const struct used *u, const struct bh_addr *server, const char *name,
+	const struct bh_share_listed *l)
 {
 	struct bh_row key = { 0 };
 	const struct bh_row *p = &key;
 
 	bh_talk_init(&key.who);
-	key.who.server = l->server;
-	key.who.server_name = l->server_name ? l->server_name : "";
+	key.who.server = *server;
+	key.who.server_name = name ? name : "";
 	key.who.share = bh_share_name(l->share);
-	return n && bsearch(&p, used, n, sizeof *used, findings_by_share);
+	return u->n && bsearch(&p, u->by_server, u->n, sizeof p, findings_by_share);
+}
+
+/* Of a server whose address nobody knows: anybody's share of that name may be it. */
+static bool may_be_used(const struct used *u, const struct bh_share_listed *l)
+{
+	struct bh_row key = { .who.share = bh_share_name(l->share) };
+	const struct bh_row *p = &key;
+
+	return u->n && bsearch(&p, u->by_share, u->n, sizeof p, by_share);
+}
+
+/* Is this share used by anybody?  *at: its server's address, where one alone is known. */
+static bool is_used(const struct used *u, const struct bh_share_listed *l, struct bh_addr *at)
+{
+	struct bh_addr addrs[MAX_ADDRS];
+	const char *name = l->server_name ? l->server_name : "";
+
+	*at = l->server;
+	if (is_used_at(u, &l->server, l->server_name, l))
+		return true;
+	if (l->server.family)
+		return false;
+	size_t n = naming_addrs(&u->names, name, BH_NO_ADDR, addrs, MAX_ADDRS);
+	if (!n || n > MAX_ADDRS)
+		return may_be_used(u, l);
+	for (size_t i = 0; i < n; i++) {
+		if (is_used_at(u, &addrs[i], NULL, l))
+			return true;
+	}
+	if (n == 1)
+		*at = addrs[0];
+	return false;
+}
+
+static int share_unused(
+	struct search *s, const struct bh_share_listed *l, const struct bh_addr *server)
+{
+	struct bh_finding *f = findings_room(s);
+	struct bh_talk c;
+
+	if (!f)
+		return -ENOMEM;
+	bh_talk_init(&c);
+	c.server = *server;
+	*f = (struct bh_finding){ .kind = BH_FOUND_SHARE_UNUSED,
+		.grade = BH_GRADE_LOW,
+		.server = *server,
+		.server_name = l->server_name ? l->server_name
+					      : findings_name(bh_inventory_host(
+							s->hosts, s->n_hosts, &c, true)),
+		.servers = 1,
+		.last_seen = l->when,
+		.share = l->share };
+	f->text = findings_text_share(f, l, s->a);
+	return f->text ? 0 : -ENOMEM;
+}
+
+static int shares_used(struct search *s, struct used *ret)
+{
+	struct used u = { .by_server = s->hits,
+		.by_share = bh_arena_array(s->a, s->n + 1, sizeof *u.by_share) };
+
+	if (!u.by_share)
+		return -ENOMEM;
+	for (size_t i = 0; i < s->n; i++) {
+		if (bh_row_use(&s->rows[i]) <= BH_USE_SMB1 && s->rows[i].who.share[0])
+			s->hits[u.n++] = &s->rows[i];
+	}
+	if (u.n) {
+		memcpy(u.by_share, s->hits, u.n * sizeof *u.by_share);
+		qsort(s->hits, u.n, sizeof *s->hits, findings_by_share);
+		qsort(u.by_share, u.n, sizeof *u.by_share, by_share);
+	}
+	*ret = u;
+	return naming_from(s->rows, s->n, s->w->names, s->w->n_names, s->a, &ret->names);
 }
 
 static int shares_unused(struct search *s)
 {
-	size_t n = 0;
+	struct used u;
+	int r = s->w->n_listed ? shares_used(s, &u) : 0;
 
-	for (size_t i = 0; i < s->n && s->w->n_listed; i++) {
-		if (bh_row_use(&s->rows[i]) <= BH_USE_SMB1 && s->rows[i].who.share[0])
-			s->hits[n++] = &s->rows[i];
+	for (size_t i = 0; !r && i < s->w->n_listed; i++) {
+		struct bh_addr at;
+		if (!is_used(&u, &s->w->listed[i], &at))
+			r = share_unused(s, &s->w->listed[i], &at);
 	}
-	qsort(s->hits, n, sizeof *s->hits, findings_by_share);
-	for (size_t i = 0; i < s->w->n_listed; i++) {
-		const struct bh_share_listed *l = &s->w->listed[i];
-		struct bh_talk c;
-		if (is_used(s->hits, n, l))
-			continue;
-		bh_talk_init(&c);
-		c.server = l->server;
-		struct bh_finding *f = findings_room(s);
-		if (!f)
-			return -ENOMEM;
-		*f = (struct bh_finding){ .kind = BH_FOUND_SHARE_UNUSED,
-			.grade = BH_GRADE_LOW,
-			.server = l->server,
-			.server_name = l->server_name ? l->server_name
-						      : findings_name(bh_inventory_host(
-								s->hosts, s->n_hosts, &c, true)),
-			.servers = 1,
-			.share = l->share };
-		f->text = findings_text_unused(f, false, s->a);
-		if (!f->text)
-			return -ENOMEM;
-	}
-	return 0;
+	return r;
 }
 
 int findings_unused(struct search *s)

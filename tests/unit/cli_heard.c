@@ -122,6 +122,62 @@ static void test_kinds_of_records_are_kept_as_told_last(void)
 	clean_up();
 }
 
+static struct bh_fact listed(const char *server, const char *share, bh_time when)
+{
+	struct bh_fact f = { .magic = BH_FACT_MAGIC, .kind = BH_FACT_SHARE };
+
+	f.share.when = when;
+	snprintf(f.share.server_name, sizeof f.share.server_name, "%s", server);
+	snprintf(f.share.share, sizeof f.share.share, "%s", share);
+	return f;
+}
+
+static void test_shares_are_kept_by_the_latest_word(void)
+{
+	BH_AUTO(bh_heard) h = bh_heard_new(1);
+	BH_AUTO_ARENA a = { 0 };
+	const struct bh_share_listed *v = NULL;
+	struct bh_fact gone = listed("fs1", "old", 6);
+	size_t n = 0;
+
+	with_folder();
+	gone.share.gone = 1;
+	hear(h, listed("fs1", "data", 5));
+	hear(h, gone);
+	hear(h, listed("fs1", "old", 5)); /* the newest stood first in the log */
+	hear(h, listed("fs2", "data", 7));
+	EXPECT(bh_heard_news(h));
+	save(h);
+	EXPECT(!bh_heard_news(h));
+	{
+		BH_AUTO(bh_store) s = open_store(false);
+		EXPECT_INT(bh_store_shares(s, &a, &v, &n), 0);
+	}
+	EXPECT_INT(n, 2);
+	EXPECT_STR(v[0].server_name, "fs1");
+	EXPECT_STR(v[0].share, "data");
+	EXPECT_STR(v[1].server_name, "fs2");
+	EXPECT_INT(asked("SELECT count(*) FROM listed WHERE gone"), 1);
+	change("DELETE FROM listed");
+	hear(h, listed("fs1", "data", 8)); /* alone is news */
+	save(h);
+	EXPECT_INT(asked("SELECT sum(last_seen) FROM listed"), 8);
+	EXPECT_INT(bh_heard_lost(h), 0);
+	clean_up();
+}
+
+static void test_shares_have_an_end(void)
+{
+	BH_AUTO(bh_heard) h = bh_heard_new(1);
+	char text[32];
+
+	for (unsigned i = 0; i < 10000; i++) {
+		snprintf(text, sizeof text, "s%u", i);
+		hear(h, listed("fs1", text, 5));
+	}
+	EXPECT_INT(bh_heard_lost(h), 10000 - 8192);
+}
+
 static void test_one_host_has_few_names(void)
 {
 	BH_AUTO(bh_heard) h = bh_heard_new(1);
@@ -208,6 +264,8 @@ int main(void)
 {
 	RUN(test_what_is_heard_is_kept_once);
 	RUN(test_kinds_of_records_are_kept_as_told_last);
+	RUN(test_shares_are_kept_by_the_latest_word);
+	RUN(test_shares_have_an_end);
 	RUN(test_one_host_has_few_names);
 	RUN(test_a_flood_leaves_room_for_who_speaks);
 	RUN(test_who_speaks_later_takes_no_room_from_others);

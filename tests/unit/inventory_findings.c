@@ -232,6 +232,41 @@ static void test_a_server_or_share_that_nobody_uses_is_told_where_one_can_know(v
 		"nobody was seen to use old of FS1 (10.0.1.1)");
 }
 
+static void test_a_share_that_a_log_lists_is_its_servers_whatever_that_is_called(void)
+{
+	struct bh_row rows[] = { row_of(
+		PCAP, "10.0.0.1", "10.0.1.1", "\\\\10.0.1.1\\data", "alice") };
+	struct bh_name_seen names[] = {
+		{ .addr = bh_addr_v4(0x0a000101), .name = "FS1", .kind = BH_NAME_LOG },
+		{ .addr = bh_addr_v4(0x0a000107), .name = "FS7", .kind = BH_NAME_LOG },
+	};
+	struct bh_share_listed listed[] = {
+		/* It is used by address, and listed by name. */
+		{ .server_name = "fs1.corp.example", .share = "\\\\*\\Data" },
+		{ .server_name = "fs1.corp.example",
+			.share = "\\\\*\\Old",
+			.path = "C:\\Old",
+			.remark = "do not use",
+			.when = 9 },
+		/* Where FS9 is nobody knows: the share that is used may be its. */
+		{ .server_name = "fs9.corp.example", .share = "\\\\*\\data" },
+		{ .server_name = "fs9.corp.example", .share = "\\\\*\\Lone" },
+		/* And FS7 is another. */
+		{ .server_name = "fs7", .share = "data" },
+	};
+	struct bh_witnesses w = { .names = names, .n_names = 2, .listed = listed, .n_listed = 5 };
+
+	put_share_status(&rows[0], 0);
+	search_with(rows, 1, &w);
+	EXPECT_INT(count(BH_FOUND_SHARE_UNUSED), 3);
+	EXPECT_STR(find(BH_FOUND_SHARE_UNUSED, "10.0.1.1")->text,
+		"nobody was seen to use Old of fs1.corp.example (10.0.1.1): C:\\Old, "
+		"\"do not use\"");
+	EXPECT_INT(find(BH_FOUND_SHARE_UNUSED, "10.0.1.1")->last_seen, 9);
+	EXPECT_STR(find(BH_FOUND_SHARE_UNUSED, "10.0.1.7")->text,
+		"nobody was seen to use data of fs7 (10.0.1.7)");
+}
+
 static void test_the_order_of_rows_does_not_matter(void)
 {
 	BH_AUTO_ARENA first = { 0 };
@@ -271,6 +306,7 @@ int main(void)
 	RUN(test_a_null_session_is_as_bad_as_what_it_gets);
 	RUN(test_what_goes_over_quic_may_cross_the_internet);
 	RUN(test_a_server_or_share_that_nobody_uses_is_told_where_one_can_know);
+	RUN(test_a_share_that_a_log_lists_is_its_servers_whatever_that_is_called);
 	RUN(test_the_order_of_rows_does_not_matter);
 	RUN(test_nothing_is_found_in_nothing);
 	bh_arena_reset(&arena);
