@@ -4,8 +4,9 @@ connection.
 
 usage: tshark.py LEAVES-PROGRAM CAPTURE…
 
-Compared: the two ends, dialect, signing and cipher, who logged on and how that ended, shares
-with type and status, files opened, pipes and DCE/RPC interfaces, what was signed and encrypted.
+Compared: the two ends, dialect, signing and cipher, who logged on from where and how that ended,
+the service of a ticket, shares with type, status and encryption of their own, files opened, pipes
+and DCE/RPC interfaces, what was signed and encrypted.
 Where tshark is not installed this says so and exits 77 (skipped).
 """
 import json
@@ -23,6 +24,7 @@ SIGNING = {"0x0000": "HMAC-SHA256", "0x0001": "AES-CMAC", "0x0002": "AES-GMAC"}
 TYPES = {"0x01": "disk", "0x02": "pipe", "0x03": "print"}
 SERVICES = {"A:": "disk", "IPC": "pipe", "LPT1:": "print"}
 OPENS1 = {"0x02", "0x03", "0x0e", "0x0f", "0x2d", "0xa2"}
+DOS = {("0x01", "0x0005"): "0xc0000022", ("0x01", "0x0043"): "0xc00000cc", ("0x02", "0x0002"): "0xc000006a"}
 PENDING, MORE, OK = "0x00000103", "0xc0000016", "0x00000000"
 INTERFACES = {
     "4b324fc8-1670-01d3-1278-5a47bf6ee188": "srvsvc", "6bffd098-a112-3610-9833-46c3f87e345a": "wkssvc",
@@ -61,19 +63,19 @@ def pdus_of(packet):
     found = []
     for proto in packet:
         name = proto.get("name")
-        if name in ("smb", "smb2"):
+        if name in ("smb", "smb2") or (name == "nbss" and not found):
             found.append(Pdu(proto=[name]))
         elif not found:
             continue
         for f in proto.iter("field"):
             if f.get("name"):
                 found[-1].setdefault(f.get("name"), []).append(f.get("show", ""))
-    return found
+    return [p for p in found if p.one("proto") != "nbss" or "nbss.calling_name" in p]
 
 
 def conversations(path):
     """TCP stream → (ends of its first packet with SMB, its messages in order)."""
-    argv = ["tshark", "-r", path, "-Y", "smb or smb2 or (dcerpc and tcp)", "-T", "pdml",
+    argv = ["tshark", "-r", path, "-Y", "smb or smb2 or (dcerpc and tcp) or nbss.calling_name", "-T", "pdml",
             "-o", "tcp.reassemble_out_of_order:TRUE"]
     child = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     streams = {}
@@ -98,15 +100,19 @@ class Said:
     def __init__(self):
         self.ends = None
         self.words = {}
-        self.offered = self.encrypted = self.guest = self.signed = False
+        self.offered = self.encrypted = self.guest = self.signed = self.encrypts_sessions = False
         self.logons, self.asked = {}, {}
         self.shares, self.opens, self.pipes = set(), {}, set()
         self.trees, self.names = {}, {}
+        self.hidden, self.services, self.workstations, self.calling = set(), set(), set(), None
 
     def roles(self, ends, response):
         if response is not None and not self.ends:
             src, sport, dst, dport = ends
             self.ends = (dst, dport, src, sport) if response else (src, sport, dst, dport)
+
+    def nbss(self, p, ends):
+        self.calling = p.one("nbss.calling_name").split("<")[0]
 
     # ---- SMB2 ----
 
@@ -128,6 +134,8 @@ class Said:
         elif command == 3 and status != PENDING:
             path, kind = self.names.get(p.one("smb2.msg_id")), TYPES.get(p.one("smb2.share_type"))
             self.shares.add((path, status, kind))
+            if status == OK and p.true("smb2.share_flags.encrypt_data"):
+                self.hidden.add(path)
             self.trees[p.one("smb2.sesid"), p.one("smb2.tid")] = path, kind
         if command == 5:
             self.open2(p, response, status)
@@ -153,6 +161,7 @@ class Said:
             self.answer(p.one("smb2.msg_id"), status)
             self.guest |= p.true("smb2.ses_flags.guest")
             self.encrypted |= p.true("smb2.ses_flags.encrypt")
+            self.encrypts_sessions |= p.true("smb2.ses_flags.encrypt")
             self.signed |= p.true("smb2.flags.signature")
 
     def open2(self, p, response, status):
@@ -168,6 +177,8 @@ class Said:
         command, response = p.one("smb.cmd"), p.true("smb.flags.response")
         self.roles(ends, response)
         status = p.one("smb.nt_status", OK)
+        if p.one("smb.error_class", "0x00") != "0x00":
+            status = DOS.get((p.one("smb.error_class"), p.one("smb.error_code")), "an error of DOS")
         commands = set(p.get("smb.cmd", []))
         if command == "0x72":
             self.negotiate1(p, response)
@@ -227,8 +238,10 @@ class Said:
             user, domain = ("" if x == "NULL" else x for x in (user, domain))
             version = "v2" if size > 24 else "v1" if size == 24 else None
             self.asked[key] = ("ntlm" if size or user else "anonymous", version, user, domain)
+            self.workstations.add(p.one("ntlmssp.auth.hostname", ""))
         elif "kerberos.SNameString" in p:
             self.asked[key] = ("kerberos", None, None, p.one("kerberos.realm"))
+            self.services.add("/".join(p["kerberos.SNameString"]))
 
     def answer(self, key, status):
         if key in self.asked:
@@ -250,7 +263,7 @@ class Said:
 def said_of(messages):
     said = Said()
     for ends, p in messages:
-        (said.smb2 if p.one("proto") == "smb2" else said.smb1)(p, ends)
+        {"smb2": said.smb2, "smb": said.smb1, "nbss": said.nbss}[p.one("proto")](p, ends)
     return said
 
 
@@ -316,6 +329,13 @@ def differences(said, rows, tally):
     expect("shares", {(r["share"], r["share_status"], r["share_type"]) for r in rows if r["share"]}, said.shares)
     expect("opens", {r["share"]: r["opens"] for r in rows if r["opens"]}, said.opens)
     expect("pipes", {p for r in rows for p in r["pipes"]}, said.pipes)
+    expect("services", {r["service"] for r in rows if r["service"]}, said.services)
+    told, unsaid = {r["workstation"] for r in rows if r["workstation"]}, {"", "NULL", said.calling}
+    expect("workstations", told - unsaid, said.workstations - unsaid)
+    if said.calling:
+        expect("a workstation on 139", bool(told), True)
+    if not said.encrypts_sessions:
+        expect("encrypted shares", {r["share"] for r in rows if r["share"] and r["encrypted"]}, said.hidden)
     expect("guest", any(r["guest"] for r in rows), said.guest)
     if not any((r["dialect"] or "").startswith("NT") for r in rows):
         # Samba's own encryption of SMB1 is nothing to tshark.
