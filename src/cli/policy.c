@@ -4,9 +4,10 @@
 #include <unistd.h>
 
 #include "cli/bound.h"
+#include "cli/policy_json.h"
 #include "policy/policy.h"
 
-enum { OPT_NAMES = 1, OPT_CHECK, OPT_WRITE };
+enum { OPT_NAMES = 1, OPT_CHECK, OPT_WRITE, OPT_FROM_JSON };
 
 /* ---- policy check ---- */
 
@@ -298,7 +299,26 @@ static int replace(const struct bh_cli *cli, const char *path, const struct bh_b
 
 enum fmt_mode { FMT_PRINT, FMT_CHECK, FMT_WRITE };
 
-static int format_one(const struct bh_cli *cli, const char *path, enum fmt_mode mode)
+/* The sentences that a JSON document holds, in its place. */
+static int from_json(
+	const struct bh_cli *cli, const char *path, struct bh_arena *a, struct bh_span *text)
+{
+	BH_AUTO_BUF b = { 0 };
+	char why[200];
+	int r = bh_policy_from_json(*text, &b, why);
+
+	if (r == -ENOMEM || (!r && !bh_buf_ok(&b)))
+		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "out of memory");
+	if (r)
+		return bh_cli_fail(cli, BH_EXIT_INPUT, "%s: %s", path, why);
+	const char *kept = bh_arena_strn(a, bh_buf_text(&b), b.len);
+	if (!kept)
+		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "out of memory");
+	*text = bh_span_of(kept, b.len);
+	return 0;
+}
+
+static int format_one(const struct bh_cli *cli, const char *path, enum fmt_mode mode, bool is_json)
 {
 	BH_AUTO_ARENA a = { 0 };
 	BH_AUTO_BUF b = { 0 };
@@ -307,6 +327,8 @@ static int format_one(const struct bh_cli *cli, const char *path, enum fmt_mode 
 	struct bh_span text;
 	int r = bh_cli_text(cli, path, &a, &text);
 
+	if (!r && is_json)
+		r = from_json(cli, path, &a, &text);
 	if (r)
 		return r;
 	if (bh_policy_read(path, text, &bh_keeper_files, &a, &diags, &p) < 0)
@@ -314,7 +336,10 @@ static int format_one(const struct bh_cli *cli, const char *path, enum fmt_mode 
 	bh_cli_diags(cli, &diags);
 	if (diags.errors)
 		return BH_EXIT_INPUT;
-	bh_policy_print(p, &b);
+	if (cli->json)
+		bh_policy_print_json(p, &b);
+	else
+		bh_policy_print(p, &b);
 	if (!bh_buf_ok(&b))
 		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "out of memory");
 	bool same = b.len == text.len && (!b.len || !memcmp(b.ptr, text.ptr, b.len));
@@ -336,9 +361,12 @@ static int run_fmt(struct bh_cli *cli)
 	const char *path[256];
 	size_t n = 0;
 	int worst = BH_EXIT_OK;
+	bool is_json = false;
 
 	for (int id; (id = bh_cli_next(cli)) >= 0;) {
-		if (id == OPT_CHECK || id == OPT_WRITE)
+		if (id == OPT_FROM_JSON)
+			is_json = true;
+		else if (id == OPT_CHECK || id == OPT_WRITE)
 			mode = id == OPT_CHECK ? FMT_CHECK : FMT_WRITE;
 		else if (n == BH_LEN(path))
 			return bh_cli_usage(cli, "at most %zu files at a time", BH_LEN(path));
@@ -347,10 +375,12 @@ static int run_fmt(struct bh_cli *cli)
 	}
 	if (!n)
 		return bh_cli_usage(cli, "which policy? name a file, - reads standard input");
+	if ((cli->json || is_json) && (n > 1 || mode != FMT_PRINT))
+		return bh_cli_usage(cli, "JSON is one policy at a time, printed");
 	for (size_t i = 0; i < n; i++) {
 		if (mode == FMT_WRITE && !strcmp(path[i], "-"))
 			return bh_cli_usage(cli, "--write needs a file, not standard input");
-		int r = format_one(cli, path[i], mode);
+		int r = format_one(cli, path[i], mode, is_json);
 		worst = r > worst ? r : worst;
 	}
 	int r = bh_cli_flush(cli);
@@ -361,6 +391,7 @@ static const struct bh_option fmt_options[] = {
 	{ "check", 0, NULL, "change nothing; name the files that are not in canonical form",
 		OPT_CHECK },
 	{ "write", 'w', NULL, "write the canonical form into the file", OPT_WRITE },
+	{ "from-json", 0, NULL, "the file is a policy in JSON", OPT_FROM_JSON },
 	{ 0 },
 };
 
@@ -368,7 +399,9 @@ const struct bh_command bh_cmd_policy_fmt = {
 	.name = "policy fmt",
 	.args = "[options] FILE…",
 	.summary = "print a policy in canonical form, remarks kept",
-	.about = "Exit status 1 with --check when a file is not in canonical form.",
+	.about =
+		"With --json its sentences as one document. Exit status 1 with --check when a file is\n"
+		"not in canonical form.",
 	.options = fmt_options,
 	.run = run_fmt,
 };

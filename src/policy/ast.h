@@ -264,6 +264,8 @@ bool bh_service_in_words(const struct bh_words *w, const struct bh_port_of *port
 
 /* One sentence in canonical form, without reason and remark (print.c). */
 void bh_sentence_print(const struct bh_sentence *s, struct bh_buf *ret);
+void bh_item_print(const struct bh_item *one, struct bh_buf *ret);
+void bh_duration_print(int64_t seconds, struct bh_buf *ret); /* "14 days", "2h" */
 
 /* Fixed sets (special.c). */
 struct bh_addrset bh_set_internet(struct bh_arena *a);

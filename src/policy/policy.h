@@ -38,8 +38,8 @@ BH_MUST int bh_policy_parse(const char *name, struct bh_span text, struct bh_are
  * `include` stays what it is. */
 void bh_policy_print(const struct bh_policy *p, struct bh_buf *ret);
 
-/* The same with the included sentences in the place of each `include`, and the paths of tag
- * files whole: folder is where relative ones begin.  It reads back from anywhere. */
+/* The canonical form with the included sentences in the place of each `include`, and the paths of
+ * tag files whole: folder is where relative ones begin.  It reads back from anywhere. */
 void bh_policy_print_whole(
 	const struct bh_policy *p, const char *folder, struct bh_arena *a, struct bh_buf *ret);
 
@@ -56,6 +56,9 @@ struct bh_tag_asked {
 
 typedef void (*bh_add_addr)(void *to, const struct bh_addr *a);
 typedef void (*bh_add_range)(void *to, const struct bh_addr *lo, const struct bh_addr *hi);
+
+/* The sentences of the file itself as JSON, one object each (doc/policy.schema.json). */
+void bh_policy_print_json(const struct bh_policy *p, struct bh_buf *ret);
 
 /* Where names come from, and what day it is.  Each look-up appends what it finds with
  * add(); returns 0, -ENOENT when there is none, or another errno when the look-up itself

@@ -21,7 +21,7 @@ static void pad(struct out *o, size_t column)
 	} while (o->b->len - o->line_start < column);
 }
 
-static void add_item(struct out *o, const struct bh_item *one)
+void bh_item_print(const struct bh_item *one, struct bh_buf *ret)
 {
 	struct bh_addr lo = { .num = one->lo, .family = one->family };
 	struct bh_addr hi = { .num = one->hi, .family = one->family };
@@ -29,18 +29,18 @@ static void add_item(struct out *o, const struct bh_item *one)
 	unsigned bits = bh_addr_bits(one->family);
 
 	switch ((enum bh_item_kind)one->kind) {
-	case BH_ITEM_ADDRESS: text(o, bh_addr_format(&lo, x)); break;
+	case BH_ITEM_ADDRESS: bh_buf_str(ret, bh_addr_format(&lo, x)); break;
 	case BH_ITEM_RANGE:
-		bh_buf_printf(o->b, "%s-%s", bh_addr_format(&lo, x), bh_addr_format(&hi, y));
+		bh_buf_printf(ret, "%s-%s", bh_addr_format(&lo, x), bh_addr_format(&hi, y));
 		break;
 	case BH_ITEM_PREFIX:
 		for (bh_u128 tail = one->lo ^ one->hi; tail; tail >>= 1)
 			bits--;
-		bh_buf_printf(o->b, "%s/%u", bh_addr_format(&lo, x), bits);
+		bh_buf_printf(ret, "%s/%u", bh_addr_format(&lo, x), bits);
 		break;
-	case BH_ITEM_DOMAIN: bh_buf_printf(o->b, "from domain %s", one->name); break;
-	case BH_ITEM_NAMESPACE: bh_buf_printf(o->b, "from namespace %s", one->name); break;
-	default: text(o, one->name ? one->name : "?"); break;
+	case BH_ITEM_DOMAIN: bh_buf_printf(ret, "from domain %s", one->name); break;
+	case BH_ITEM_NAMESPACE: bh_buf_printf(ret, "from namespace %s", one->name); break;
+	default: bh_buf_str(ret, one->name ? one->name : "?"); break;
 	}
 }
 
@@ -50,14 +50,14 @@ static void add_list(struct out *o, const struct bh_list *l)
 		size_t before = o->b->len;
 		if (i)
 			text(o, ", ");
-		add_item(o, &l->v[i]);
+		bh_item_print(&l->v[i], o->b);
 		if (!o->wrap || !i || o->b->len - o->line_start <= WIDTH)
 			continue;
 		/* It did not fit: once more, in a new line. */
 		o->b->len = before;
 		text(o, ", \\\n\t");
 		o->line_start = o->b->len - 8; /* a tab is eight columns */
-		add_item(o, &l->v[i]);
+		bh_item_print(&l->v[i], o->b);
 	}
 }
 
@@ -77,18 +77,18 @@ static void add_words(struct out *o, const struct bh_words *w)
 		bh_buf_printf(o->b, "%s%s", i ? ", " : "", w->v[i].name);
 }
 
-static void add_duration(struct out *o, int64_t seconds)
+void bh_duration_print(int64_t seconds, struct bh_buf *ret)
 {
 	long long n = seconds;
 
 	if (n % 86400 == 0)
-		bh_buf_printf(o->b, "%lld day%s", n / 86400, n == 86400 ? "" : "s");
+		bh_buf_printf(ret, "%lld day%s", n / 86400, n == 86400 ? "" : "s");
 	else if (n % 3600 == 0)
-		bh_buf_printf(o->b, "%lldh", n / 3600);
+		bh_buf_printf(ret, "%lldh", n / 3600);
 	else if (n % 60 == 0)
-		bh_buf_printf(o->b, "%lldm", n / 60);
+		bh_buf_printf(ret, "%lldm", n / 60);
 	else
-		bh_buf_printf(o->b, "%llds", n);
+		bh_buf_printf(ret, "%llds", n);
 }
 
 static void add_on(struct out *o, unsigned on)
@@ -127,7 +127,7 @@ static void add_clauses(struct out *o, const struct bh_clauses *c)
 	}
 	if (c->for_mark.line) {
 		text(o, " for ");
-		add_duration(o, c->seconds);
+		bh_duration_print(c->seconds, o->b);
 	}
 }
 
@@ -239,7 +239,7 @@ static void add_sentence(struct out *o, const struct bh_sentence *s, size_t name
 	}
 	if (s->seconds) {
 		text(o, before);
-		add_duration(o, s->seconds);
+		bh_duration_print(s->seconds, o->b);
 	}
 }
 
