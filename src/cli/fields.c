@@ -36,7 +36,8 @@ static bool add_text(struct bh_fields *f, const char *s, size_t len)
 static int field_of(const char *s, size_t len)
 {
 	for (int i = 0; i < BH_FIELDS; i++) {
-		if (strlen(bh_field_names[i]) == len && !memcmp(bh_field_names[i], s, len))
+		const char *name = bh_field_names[i];
+		if (len && name[0] == s[0] && !strncmp(name, s, len) && !name[len])
 			return i;
 	}
 	return -1;

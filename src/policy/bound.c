@@ -261,6 +261,35 @@ static void bind_services(struct binder *b, struct bh_bound *bound)
 	bound->n_services = b->p->n_ports;
 }
 
+static bool in_gate(const struct bh_bound *bound, size_t gate, size_t rule)
+{
+	const struct bh_bound_rule *r = &bound->rules[rule];
+
+	return r->hooks & BH_HOOK_BIT(gate % BH_HOOKS) &&
+	       bh_policy_rule_names(r, bound->services[gate / BH_HOOKS].service);
+}
+
+static void bind_gates(struct binder *b, struct bh_bound *bound)
+{
+	size_t n = bound->n_services * BH_HOOKS;
+	struct bh_bound_gate *gates = bh_arena_array(b->a, n, sizeof *gates);
+
+	for (size_t g = 0; gates && g < n; g++) {
+		size_t count = 0;
+		for (uint32_t i = 0; i < bound->n_rules; i++)
+			count += in_gate(bound, g, i);
+		uint32_t *rules = bh_arena_array(b->a, count, sizeof *rules);
+		if (!rules)
+			return;
+		gates[g].rules = rules;
+		for (uint32_t i = 0; i < bound->n_rules; i++) {
+			if (in_gate(bound, g, i))
+				rules[gates[g].n++] = i;
+		}
+	}
+	bound->gates = gates;
+}
+
 static void describe_set(struct binder *b, uint32_t at, struct bh_bound_set *ret)
 {
 	const struct bh_sentence *s = &b->p->v[at];
@@ -474,6 +503,7 @@ void bind_sentences(struct binder *b, struct bh_bound *bound, struct bh_bound_na
 	bind_rules(b, bound, names);
 	bind_defaults(b, bound);
 	bind_services(b, bound);
+	bind_gates(b, bound);
 	bind_declared(b, bound);
 	bind_roaming(b, bound);
 	bind_groups(b, bound);

@@ -79,7 +79,28 @@ struct ask {
 	const struct bh_bound *b;
 	const struct bh_view *v;
 	const struct bh_flow *f;
+	const struct bh_bound_service *service; /* NULL: not declared */
+	const struct bh_bound_gate *gate; /* the rules to look at; NULL: all of them */
 };
+
+static struct ask ask_of(const struct bh_bound *b, const struct bh_view *v, const struct bh_flow *f)
+{
+	struct ask q = { .b = b, .v = v, .f = f, .service = bh_policy_service(b, f->service) };
+
+	if (q.service && b->gates)
+		q.gate = &b->gates[(size_t)(q.service - b->services) * BH_HOOKS + f->hook];
+	return q;
+}
+
+static size_t n_rules(const struct ask *q)
+{
+	return q->gate ? q->gate->n : q->b->n_rules;
+}
+
+static size_t nth_rule(const struct ask *q, size_t k)
+{
+	return q->gate ? q->gate->rules[k] : k;
+}
 
 static bool peer_in(const struct ask *q, const struct bh_bound_list *l, const struct bh_addr *peer)
 {
@@ -126,11 +147,15 @@ static bool holds(const struct ask *q, size_t i)
 	const struct bh_bound_rule *r = &q->b->rules[i];
 	enum bh_hook hook = q->f->hook;
 
-	return !r->expired && (r->hooks & BH_HOOK_BIT(hook)) &&
-	       bh_policy_rule_names(r, q->f->service) &&
-	       (hook == BH_FWD || (r->on & BH_PROFILE_BIT(profile_of(q)))) &&
-	       (!r->via || hook == BH_IN || bh_policy_via(r->via, q->f->oif)) && from_holds(q, i) &&
-	       to_holds(q, i);
+	if (!q->gate &&
+		(!(r->hooks & BH_HOOK_BIT(hook)) || !bh_policy_rule_names(r, q->f->service)))
+		return false;
+	if (r->expired || (hook != BH_FWD && !(r->on & BH_PROFILE_BIT(profile_of(q)))) ||
+		(r->via && hook != BH_IN && !bh_policy_via(r->via, q->f->oif)))
+		return false;
+	/* The side that is this machine costs nothing to ask. */
+	return hook == BH_IN ? to_holds(q, i) && from_holds(q, i)
+			     : from_holds(q, i) && to_holds(q, i);
 }
 
 static bool is_loopback(const struct bh_flow *f)
@@ -141,11 +166,9 @@ static bool is_loopback(const struct bh_flow *f)
 
 static bool governed(const struct ask *q)
 {
-	const struct bh_bound_service *s = bh_policy_service(q->b, q->f->service);
-
-	if (is_loopback(q->f) || !s)
+	if (is_loopback(q->f) || !q->service)
 		return false;
-	if (!s->quic)
+	if (!q->service->quic)
 		return true;
 	/* Expired rules too: that a server was named does not end with the permission. */
 	for (size_t i = 0; i < q->b->n_rules; i++) {
@@ -187,7 +210,8 @@ static bool secure_enough(const struct ask *q)
 {
 	if (!q->f->secured || q->f->hook == BH_FWD)
 		return false;
-	for (size_t i = 0; i < q->b->n_rules; i++) {
+	for (size_t k = 0; k < n_rules(q); k++) {
+		size_t i = nth_rule(q, k);
 		const struct bh_bound_rule *r = &q->b->rules[i];
 		if (!r->block && r->secure && holds(q, i) && satisfied(q, i))
 			return true;
@@ -217,7 +241,8 @@ static const struct bh_bound_rule *deciding(const struct ask *q)
 {
 	const struct bh_bound_rule *plain = NULL, *secure = NULL;
 
-	for (size_t i = 0; i < q->b->n_rules; i++) {
+	for (size_t k = 0; k < n_rules(q); k++) {
+		size_t i = nth_rule(q, k);
 		const struct bh_bound_rule *r = &q->b->rules[i];
 		if (!r->block && (plain || (secure && r->secure)))
 			continue;
@@ -270,11 +295,14 @@ static struct bh_flow reversed(const struct bh_flow *f)
 void bh_policy_decide(const struct bh_bound *b, const struct bh_view *v, const struct bh_flow *f,
 	struct bh_decision *ret)
 {
-	judge(&(struct ask){ b, v, f }, ret);
+	struct ask q = ask_of(b, v, f);
+
+	judge(&q, ret);
 	if (ret->admit || !bh_service_symmetric(f->service) || f->sport != f->service.port)
 		return;
 	struct bh_flow g = reversed(f);
 	struct bh_decision other;
-	judge(&(struct ask){ b, v, &g }, &other);
+	q = ask_of(b, v, &g);
+	judge(&q, &other);
 	ret->admit = other.admit;
 }

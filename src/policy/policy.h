@@ -217,10 +217,19 @@ struct bh_bound_ring {
 	const char *text;
 };
 
+/* The rules that speak of one service at one hook, in their order. */
+struct bh_bound_gate {
+	const uint32_t *rules; /* → bh_bound.rules */
+	size_t n;
+};
+
 /* Everything resolved once; plain values in the arena. */
 struct bh_bound {
 	const struct bh_bound_rule *rules; /* in the order of their lines, whatever their file */
 	size_t n_rules;
+	/* By service × BH_HOOKS + hook, so that the judge looks at no others; NULL: it looks at
+	 * all rules. */
+	const struct bh_bound_gate *gates;
 	const struct bh_bound_default *defaults;
 	size_t n_defaults;
 	const struct bh_bound_service *services; /* the declared ports, distinct */
