@@ -65,16 +65,17 @@ int bh_policy_view_host(const struct bh_bound *b, const char *const *names, size
 		return -ENOMEM;
 
 	struct bh_view v = { .self = own_addresses(&m, a), .bound = b };
-	bh_members_mark(b->names, &m, in);
+	/* Who roams is known by name alone; where it is now says nothing about what it is. */
+	struct bh_machine named = { .names = m.names, .n_names = m.n_names };
+	bh_members_mark(b->names, &named, in);
 	for (size_t i = b->n_roaming; i-- > 0;) {
 		if (in[b->names->roaming[i]])
 			v.roaming = &b->roaming[i];
 	}
-	if (v.roaming && m.n_addrs) {
-		/* Where it is now says nothing about what it is. */
-		m.n_addrs = 0;
+	if (v.roaming)
+		m = named;
+	else
 		bh_members_mark(b->names, &m, in);
-	}
 	for (size_t i = 0; i < b->n_rules; i++) {
 		from[i] = machine_in(&b->rules[i].from, &b->names->from[i], &m, in);
 		to[i] = machine_in(&b->rules[i].to, &b->names->to[i], &m, in);

@@ -327,6 +327,13 @@ static void test_an_address_says_nothing_about_a_roaming_machine(void)
 	expect(&q, &v, &f, BH_BLOCK, false, 6);
 	EXPECT(bh_policy_roams(q.m.b, "L1") && !bh_policy_roams(q.m.b, "l3"));
 	end(&q);
+	/* Not even where it stands at the address of one that is excepted. */
+	begin(&q, "hosts l l1, l2, fs1 except fs1\nroaming l\nblock smb out from l to any\n");
+	a = addr("10.10.1.1");
+	EXPECT(!bh_policy_view_host(q.m.b, name, 1, &a, 1, &q.a, &v));
+	EXPECT(v.roaming && v.from_me[0]);
+	EXPECT(!q.fs1.roaming);
+	end(&q);
 }
 
 static void test_via_is_the_interface_a_packet_leaves_by(void)
