@@ -436,9 +436,10 @@ def bulk(path, mib):
     print(number - 1)
 
 
-if len(sys.argv) == 3 and sys.argv[1] == "seeds":
-    seeds(sys.argv[2])
-elif len(sys.argv) == 4 and sys.argv[1] == "bulk":
-    bulk(sys.argv[2], int(sys.argv[3]))
-else:
-    sys.exit(__doc__)
+if __name__ == "__main__":
+    if len(sys.argv) == 3 and sys.argv[1] == "seeds":
+        seeds(sys.argv[2])
+    elif len(sys.argv) == 4 and sys.argv[1] == "bulk":
+        bulk(sys.argv[2], int(sys.argv[3]))
+    else:
+        sys.exit(__doc__)
