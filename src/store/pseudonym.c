@@ -119,10 +119,9 @@ static size_t shorten(const struct bh_pseudonyms *p, const char *text, size_t le
 		keep--;
 	seal(p, text, len, sealed);
 	encode(sealed, SIV_DIGEST_SIZE, digest);
-	memcpy(ret, text, keep);
-	memcpy(ret + keep, ELLIPSIS, strlen(ELLIPSIS));
-	memcpy(ret + keep + strlen(ELLIPSIS), digest, DIGEST);
-	return keep + strlen(ELLIPSIS) + DIGEST;
+	char *at = stpcpy(mempcpy(ret, text, keep), ELLIPSIS);
+	at = mempcpy(at, digest, DIGEST);
+	return (size_t)(at - ret);
 }
 
 static void make(const struct bh_pseudonyms *p, const char *text, char ret[BH_NAME_TEXT])
@@ -189,7 +188,7 @@ static void hide_field(struct bh_pseudonyms *p, char *field, size_t size)
 
 	pseudonym_hide(p, field, hidden);
 	memset(field, 0, size);
-	memcpy(field, hidden, strlen(hidden));
+	strcpy(field, hidden);
 }
 
 static void reveal_field(const struct bh_pseudonyms *p, char *field, size_t size)
@@ -199,7 +198,7 @@ static void reveal_field(const struct bh_pseudonyms *p, char *field, size_t size
 	if (!pseudonym_reveal(p, field, plain))
 		return;
 	memset(field, 0, size);
-	memcpy(field, plain, strlen(plain));
+	strcpy(field, plain);
 }
 
 /* "alice", or "alice$" as hidden shares are called; a user may be "alice@corp.example". */
@@ -224,7 +223,7 @@ static void hide_share(struct bh_pseudonyms *p, struct bh_conversation *c)
 	if ((size_t)(name - c->share) + strlen(hidden) >= sizeof c->share)
 		name = c->share;
 	memset(name, 0, sizeof c->share - (size_t)(name - c->share));
-	memcpy(name, hidden, strlen(hidden));
+	strcpy(name, hidden);
 }
 
 void bh_pseudonyms_hide(struct bh_pseudonyms *p, struct bh_conversation *c)
