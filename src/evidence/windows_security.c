@@ -192,7 +192,8 @@ static int read_filtered(const struct bh_event *e, struct bh_observation *ret)
 	o.who.port = swap ? p.sport : p.dport;
 	o.who.transport = bh_said_transport(o.who.port);
 	o.who.outcome = e->id == 5157 ? BH_BLOCKED : BH_OUTCOME_UNKNOWN;
-	o.connections = 1;
+	/* A machine that talks to itself logs both of its ends: going out counts. */
+	o.connections = e->id == 5157 || !p.inbound || !bh_addr_equal(&p.src, &p.dst);
 	*ret = o;
 	return 0;
 }

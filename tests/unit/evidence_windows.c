@@ -222,6 +222,19 @@ static void test_who_has_the_port_of_smb_serves(void)
 	EXPECT_INT(o.who.outcome, BH_BLOCKED);
 }
 
+static void test_a_connection_of_a_machine_with_itself_counts_once(void)
+{
+	struct bh_observation o =
+		told(filter_event(5156, "%%14593", "fe80::1", "50123", "fe80::1", "445"));
+
+	EXPECT_INT(o.connections, 1);
+	o = told(filter_event(5156, "%%14592", "fe80::1", "445", "fe80::1", "50123"));
+	EXPECT_INT(o.connections, 0);
+	EXPECT_INT(o.who.port, 445);
+	o = told(filter_event(5157, "%%14592", "fe80::1", "445", "fe80::1", "50123"));
+	EXPECT_INT(o.connections, 1);
+}
+
 static void test_other_packets_are_nothing_of_smb(void)
 {
 	struct made *m = filter_event(5156, "%%14593", "10.0.0.21", "50123", "10.0.0.5", "389");
@@ -598,6 +611,7 @@ int main(void)
 	RUN(test_anonymous_and_guest_are_known_by_their_sids);
 	RUN(test_an_export_without_providers_is_of_the_security_log);
 	RUN(test_who_has_the_port_of_smb_serves);
+	RUN(test_a_connection_of_a_machine_with_itself_counts_once);
 	RUN(test_other_packets_are_nothing_of_smb);
 	RUN(test_a_logon_alone_is_no_smb);
 	RUN(test_a_session_is_told_with_how_it_was_opened);
