@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "evidence/evidence.h"
+#include "model/row.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -26,6 +27,7 @@ static bool want(void *ctx, struct bh_span provider, uint32_t id)
 static void event(void *ctx, const struct bh_event *e)
 {
 	struct bh_fact leaf = { .magic = BH_FACT_MAGIC, .kind = BH_FACT_LEAF };
+	struct bh_fact share = { .magic = BH_FACT_MAGIC, .kind = BH_FACT_SHARE };
 	struct bh_observation o;
 	unsigned *events = ctx;
 
@@ -41,6 +43,12 @@ static void event(void *ctx, const struct bh_event *e)
 	if (!bh_evidence_windows(e, &o)) {
 		leaf.leaf_is.who = o.who;
 		if (!bh_fact_sane(&leaf))
+			abort();
+	}
+	/* The text is made sane where it comes in; whether it names anything is asked later. */
+	if (!bh_evidence_windows_share(e, &share.share) && bh_share_name(share.share.share)[0]) {
+		share.share.when = 0; /* any time can be told of a record */
+		if (!bh_fact_sane(&share))
 			abort();
 	}
 }

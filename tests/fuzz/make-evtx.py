@@ -369,6 +369,100 @@ def seed_deep():
     return header(1, c.next) + c.finish()
 
 
+# Shapes that made other readers fall, made anew: chunks without a file around them.
+
+def lie(at, value, size="<I"):
+    """The second of two events, whose number at a place relative to what a function finds says otherwise."""
+    c = Chunk(1)
+    assert event(c, 5140, T0, e5140("alice", 1104, 0x1234, "10.0.0.21", "Home", "\\??\\C:\\Home"))
+    second = len(c.b)
+    assert event(c, 5140, T0 + 1, e5140("alice", 1104, 0x1234, "10.0.0.22", "Home", "\\??\\C:\\Home"))
+    assert event(c, 5156, T0 + 2, e5156("%%14592", "10.0.0.5", 445, "10.0.0.21", 50123))
+    struct.pack_into(size, c.b, at(c, second), value)
+    return c.finish()
+
+
+INSTANCE = 24 + 4  # of a record: its header, the fragment's
+COUNT = INSTANCE + 10  # of the values of an instance whose template was told before
+DEFINITION = 512 + INSTANCE + 10  # of the first template, in the chunk
+
+
+def repeated(kind, depth):
+    """Fragments within values, all of one template, or elements in elements."""
+    c = Chunk(1)
+
+    def instances(n):
+        def make(at):
+            inner = (BINXML, instances(n - 1)) if n else (STRING, text("x"))
+            return c.instance(at, "same", El("UserData", Sub(0, BINXML)), [inner])
+        return make
+
+    def elements(base, number):
+        out = bytearray(b"\x0f\x01\x01\x00")
+        for _ in range(depth):
+            out += b"\x01\xff\xff\xff\xff\0\0"
+            c.name(out, base, "E")
+            out += b"\x02"
+        return out
+
+    if kind == "instances":
+        assert event(c, 1, T0, instances(depth), provider="Deep")
+    else:
+        assert c.record(elements, T0)
+    return c.finish()
+
+
+def itself():
+    """A template with an instance of itself."""
+    c = Chunk(1)
+    assert c.record(lambda base, _: c.instance(base, "round", El("Event", El("UserData", Raw(
+        b"\x0c\x01\0\0\0\0" + struct.pack("<I", DEFINITION) + b"\0\0\0\0"))), []), T0)
+    return c.finish()
+
+
+def odd_values():
+    """Values whose bytes are not what their type says; libevtx 31, python-evtx 45."""
+    c = Chunk(1)
+    values = [("sid", SID, b"\1\xff" + bytes(6)), ("sids", ARRAY | SID, sid("S-1-5-7") * 2 + b"\1"), ("guids", ARRAY | GUID, bytes(17)),
+              ("strings", ARRAY | STRING, text("no end")), ("times", ARRAY | FILETIME, b"\xff" * 15), ("time", FILETIME, b"\xff" * 8),
+              ("system", SYSTEMTIME, b"\xff" * 16), ("odd", STRING, b"a\0b"), ("half", STRING, b"\0\xdc\0\xd8"), ("bool", BOOL, b"\2"),
+              ("hex", HEX64, b"\1" * 9), ("none", ARRAY, b"\1"), ("what", 0x7f, b"\1"), ("binary", BINXML, b"\x0c\x01" + b"\xff" * 12)]
+    assert event(c, 7001, T0, values, provider="Odd")
+    raw = [El("Data", Raw(b"\x05\x01\xff\xff"), Name="long"), El("Data", Raw(b"\x0d\xff\xff\x01"), Name="far")]
+    for i, e in enumerate(raw):
+        assert event(c, 7002 + i, T0, values[:1], template=El("EventData", e), provider="Odd")
+    return c.finish()
+
+
+def fell():
+    def at(n):
+        return lambda c, second: n if n >= 0 else second - n
+
+    def name_of(c, text):
+        return c.names[text]
+
+    yield "count", lie(at(-COUNT), 0xffffffff)  # evtx 291 and 294, hayabusa-evtx 95: so many values
+    yield "count-more", lie(at(-COUNT), 4096)
+    yield "value-size", lie(at(-COUNT - 4), 0xffff, "<H")
+    yield "value-index", lie(lambda c, second: c.b.index(b"\x0d\x03\x00\x06"), 0xff000d, "<I")  # libevtx 24
+    yield "name-length", lie(lambda c, _: name_of(c, "Computer") + 6, 0x8000, "<H")  # hayabusa-evtx 95: twice that is none
+    yield "name-next", lie(lambda c, _: name_of(c, "Computer"), 512)
+    yield "definition-size", lie(at(DEFINITION + 20), 0xfffffff0)
+    yield "definition-next", lie(at(DEFINITION), DEFINITION)
+    yield "template-inside", lie(at(-INSTANCE - 6), 512 + INSTANCE)
+    yield "template-itself", itself()  # evtx 290: round and round
+    yield "template-far", lie(at(-INSTANCE - 6), CHUNK - 2)
+    yield "record-zero", lie(at(-4), 0)
+    yield "record-size", lie(at(-4), 0xfffffff8)
+    yield "record-short", lie(at(-4), 24)
+    yield "instances", repeated("instances", 120)
+    yield "elements", repeated("elements", 1200)
+    yield "values", odd_values()
+    c = bytearray(lie(at(-4), 0x100))
+    struct.pack_into("<II", c, 44, 0xffffffff, 100)  # the last record, and where the next will be
+    yield "ends", bytes(c)
+
+
 def small(data):
     """A seed need not carry the unused end of its only chunk: files are cut short like that."""
     return data.rstrip(b"\0") + b"\0" * 8
@@ -377,6 +471,7 @@ def small(data):
 def seeds(folder):
     files = {"smb.evtx": small(seed_smb()), "types.evtx": small(seed_types()), "userdata.evtx": small(seed_userdata()),
              "deep.evtx": small(seed_deep())}
+    files |= {f"fell-{name}": small(data) for name, data in fell()}
     for name, data in files.items():
         with open(folder + "/" + name, "wb") as f:
             f.write(data)

@@ -196,6 +196,12 @@ def seeds():
         yield "zeek-" + name, ZEEK, 2, text.encode()
     for name, flags, text in samba():
         yield "samba-" + name, SAMBA, flags, text.encode()
+    made = {k: v for k, v in SHARE.items() if k.startswith("Subject")} | {"ShareName": "\\\\*\\Public", "ShareLocalPath": "C:\\Public"}
+    yield "json-shares", JSON, 0, lines(winlog(5142, made), winlog(5143, made | {"NewRemark": "for all"}), winlog(5144, made),
+                                        winlog(4624, LOGON), winlog(5168, made | {"SpnName": "cifs/fs9", "ErrorCode": "0xc0000022"})).encode()
+    yield "samba-audit", SAMBA, 0, "".join(f"  alice|10.0.0.5|10.0.0.9|ws1|{s}|SMB3_11|{op}\n" for s, op in (
+        ("IPC_", "connect|ok|IPC$"), ("home", "connect|ok|home"), ("home", "create_file|ok|0x1|file|open|/srv/a"),
+        ("home", "disconnect|ok|home"))).encode()
 
 
 def main():
