@@ -96,9 +96,9 @@ void smb1_text(struct smb1_block *b, bool wide, char *ret, size_t size)
 
 static uint8_t dialect_of(struct bh_span name)
 {
-	for (uint8_t i = BH_DIALECT_SMB1_OTHER + 1; i <= BH_DIALECT_NT_LM_012; i++) {
+	for (unsigned i = BH_DIALECT_SMB1_OTHER + 1; i <= BH_DIALECT_NT_LM_012; i++) {
 		if (smb1_says(name, bh_dialect_names[i]))
-			return i;
+			return (uint8_t)i;
 	}
 	return BH_DIALECT_SMB1_OTHER;
 }
