@@ -39,11 +39,13 @@ static int add_known(struct walk *w, sqlite3_stmt *st)
 	if (!(n & (n - 1))) { /* a power of two is full */
 		size_t room = n ? n * 2 : 1;
 		uint32_t *known = reallocarray(w->known, room, sizeof *known);
-		w->known = known ? known : w->known;
-		uint8_t *kinds = reallocarray(w->kinds, room, sizeof *kinds);
-		w->kinds = kinds ? kinds : w->kinds;
-		if (!known || !kinds)
+		if (!known)
 			return -ENOMEM;
+		w->known = known;
+		uint8_t *kinds = reallocarray(w->kinds, room, sizeof *kinds);
+		if (!kinds)
+			return -ENOMEM;
+		w->kinds = kinds;
 	}
 	const char *identity = (const char *)sqlite3_column_text(st, 1);
 	w->known[n] = (uint32_t)sqlite3_column_int64(st, 0);
@@ -140,11 +142,13 @@ static int add_source(struct walk *w, sqlite3_stmt *st)
 	if (w->row.n_sources == w->room) {
 		size_t room = w->room ? w->room * 2 : 8;
 		uint32_t *sources = reallocarray(w->sources, room, sizeof *sources);
-		w->sources = sources ? sources : w->sources;
-		struct bh_figures *each = reallocarray(w->each, room, sizeof *each);
-		w->each = each ? each : w->each;
-		if (!sources || !each)
+		if (!sources)
 			return -ENOMEM;
+		w->sources = sources;
+		struct bh_figures *each = reallocarray(w->each, room, sizeof *each);
+		if (!each)
+			return -ENOMEM;
+		w->each = each;
 		w->room = room;
 	}
 	w->sources[w->row.n_sources] = (uint32_t)source;
