@@ -173,14 +173,22 @@ static int decide(struct bh_source *s)
 	return r;
 }
 
-int bh_source_open(int fd, struct bh_source **ret)
+static struct bh_source *source_new(int fd)
 {
-	BH_AUTO(bh_source) s = calloc(1, sizeof *s);
+	struct bh_source *s = calloc(1, sizeof *s);
+
 	if (!s)
-		return -ENOMEM;
+		return NULL;
 	s->fd = fd;
 	s->window = malloc(WINDOW);
-	if (!s->window)
+	return s->window ? s : bh_source_free(s);
+}
+
+int bh_source_open(int fd, struct bh_source **ret)
+{
+	BH_AUTO(bh_source) s = source_new(fd);
+
+	if (!s)
 		return -ENOMEM;
 	if (lseek(fd, 0, SEEK_SET) == 0)
 		(void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
