@@ -13,7 +13,7 @@ bool bind_holds_somebody(struct binder *b, uint32_t set)
 	/* Too many to tell: then it is not told. */
 	if (!bind_written(b))
 		return true;
-	const uint64_t *in = &b->written.in[b->written.nth[set] * b->written.words];
+	const uint64_t *in = b->written.in + b->written.nth[set] * b->written.words;
 	for (size_t w = 0; w < b->p->n_machines / 64 + 1; w++) {
 		if (in[w] & b->nowhere[w])
 			return true;
