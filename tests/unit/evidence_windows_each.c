@@ -21,47 +21,35 @@ static struct heard h;
 #define D(n, v) "<Data Name=\"" n "\">" v "</Data>"
 #define U(n, v) "<" n ">" v "</" n ">"
 
-#define SUBJECT                                                                                    \
-	D("SubjectUserSid", "S-1-5-21-1-2-3-1104")                                                 \
-	D("SubjectUserName", "alice") D("SubjectDomainName", "CORP") D("SubjectLogonId", "0xd0cd4")
-#define LOGON(package, lm, status)                                                                 \
-	D("TargetUserSid", "S-1-5-21-1-2-3-1104")                                                  \
-	D("TargetUserName", "alice")                                                               \
-	D("TargetDomainName", "CORP")                                                              \
-	D("TargetLogonId", "0xd0cd4")                                                              \
-	D("LogonType", "3") D("AuthenticationPackageName", package) D("LmPackageName", lm)         \
-		D("WorkstationName", "WS1") D("IpAddress", "10.0.0.21") D("IpPort", "49873")       \
-			status
-#define PACKET(direction, source, sport, dest, dport)                                              \
-	D("ProcessID", "4")                                                                        \
-	D("Application", "System")                                                                 \
-	D("Direction", direction)                                                                  \
-	D("SourceAddress", source)                                                                 \
-	D("SourcePort", sport) D("DestAddress", dest) D("DestPort", dport) D("Protocol", "6")      \
-		D("FilterRTID", "66400") D("LayerName", "%%14610") D("LayerRTID", "44")
-#define CLIENT_AT(address)                                                                         \
-	D("Reason", "0")                                                                           \
-	D("Status", "3221225653")                                                                  \
-	D("ServerNameLength", "4")                                                                 \
+/* clang-format off */
+#define SUBJECT \
+	D("SubjectUserSid", "S-1-5-21-1-2-3-1104") D("SubjectUserName", "alice") \
+	D("SubjectDomainName", "CORP") D("SubjectLogonId", "0xd0cd4")
+#define LOGON(package, lm, status) \
+	D("TargetUserSid", "S-1-5-21-1-2-3-1104") D("TargetUserName", "alice") \
+	D("TargetDomainName", "CORP") D("TargetLogonId", "0xd0cd4") D("LogonType", "3") \
+	D("AuthenticationPackageName", package) D("LmPackageName", lm) \
+	D("WorkstationName", "WS1") D("IpAddress", "10.0.0.21") D("IpPort", "49873") status
+#define PACKET(direction, source, sport, dest, dport) \
+	D("ProcessID", "4") D("Application", "System") D("Direction", direction) \
+	D("SourceAddress", source) D("SourcePort", sport) D("DestAddress", dest) \
+	D("DestPort", dport) D("Protocol", "6") D("FilterRTID", "66400") \
+	D("LayerName", "%%14610") D("LayerRTID", "44")
+#define CLIENT_AT(address) \
+	D("Reason", "0") D("Status", "3221225653") D("ServerNameLength", "4") \
 	D("ServerName", "\\fs2") D("AddressLength", "128") address D("ConnectionType", "1")
-#define LOST                                                                                       \
-	D("Status", "3221226038")                                                                  \
-	D("SessionId", "1")                                                                        \
-	D("TreeId", "5")                                                                           \
-	D("ServerNameLength", "4")                                                                 \
-	D("ServerName", "\\fs2") D("AddressLength", "128") D("Address", TO)
-#define NAMED(name)                                                                                \
-	D("Status", "0")                                                                           \
-	D("ShareType", "0")                                                                        \
-	D("NameLength", "9") D("Name", name) D("RemoteAddressLength", "128") D("RemoteAddress", TO)
-#define BOTH_ENDS                                                                                  \
-	D("Reason", "0")                                                                           \
-	D("Status", "0")                                                                           \
-	D("ServerNameLength", "4")                                                                 \
-	D("ServerName", "\\fs2")                                                                   \
-	D("AddressLength", "128") D("RemoteAddress", TO) D("LocalAddress", FROM)                   \
-		D("InstanceNameLength", "8") D("InstanceName", "\\Device\\")                       \
-			D("ConnectionType", "1")
+#define LOST \
+	D("Status", "3221226038") D("SessionId", "1") D("TreeId", "5") \
+	D("ServerNameLength", "4") D("ServerName", "\\fs2") D("AddressLength", "128") \
+	D("Address", TO)
+#define NAMED(name) \
+	D("Status", "0") D("ShareType", "0") D("NameLength", "9") D("Name", name) \
+	D("RemoteAddressLength", "128") D("RemoteAddress", TO)
+#define BOTH_ENDS \
+	D("Reason", "0") D("Status", "0") D("ServerNameLength", "4") D("ServerName", "\\fs2") \
+	D("AddressLength", "128") D("RemoteAddress", TO) D("LocalAddress", FROM) \
+	D("InstanceNameLength", "8") D("InstanceName", "\\Device\\") D("ConnectionType", "1")
+/* clang-format on */
 
 static const struct event {
 	const char *provider;
