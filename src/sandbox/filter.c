@@ -53,6 +53,7 @@ static const int plain[] = {
 	SCMP_SYS(recvfrom),
 	SCMP_SYS(recvmsg),
 	SCMP_SYS(getsockopt),
+	SCMP_SYS(getsockname),
 	SCMP_SYS(exit),
 	SCMP_SYS(exit_group),
 };
@@ -80,7 +81,6 @@ static const int priv[] = {
 	SCMP_SYS(dup3),
 	SCMP_SYS(bind),
 	SCMP_SYS(setsockopt),
-	SCMP_SYS(getsockname),
 	SCMP_SYS(sendto),
 	SCMP_SYS(sendmsg),
 	SCMP_SYS(ioctl),

@@ -19,6 +19,7 @@ struct ring {
 	const struct bh_sensor_ring *job;
 	uint8_t *map;
 	size_t next; /* block */
+	enum { UP, WENT, DOWN, GONE } state; /* WENT: down or away, and not told yet */
 };
 
 struct live {
@@ -99,6 +100,7 @@ static int walk_ring(struct live *l, struct ring *r)
 		int e = walk_block(l, r, b);
 		if (e)
 			return e;
+		r->state = UP;
 		__atomic_store_n(&b->hdr.bh1.block_status, TP_STATUS_KERNEL, __ATOMIC_RELEASE);
 		r->next = (r->next + 1) % r->job->block_count;
 	}
@@ -115,7 +117,6 @@ static void count_drops(struct live *l)
 	}
 }
 
-/* The interface went down or away; the socket stays and sees it if it comes up again. */
 static int ring_error(struct live *l, struct ring *r)
 {
 	int error = 0;
@@ -125,11 +126,40 @@ static int ring_error(struct live *l, struct ring *r)
 	getsockopt(r->job->fd, SOL_SOCKET, SO_ERROR, &error, &len);
 	if (!error)
 		return 0;
-	if (error == ENETDOWN)
-		return problem(l, r->job->ifname,
-			"the interface went down or away; nothing is seen there until it is up again");
+	if (error == ENETDOWN) {
+		if (r->state == UP)
+			r->state = WENT;
+		return 0;
+	}
 	snprintf(text, sizeof text, "the capture failed: %s", strerrordesc_np(error));
 	return problem(l, r->job->ifname, text);
+}
+
+/* Of an interface that is no more the socket forgets which it was. */
+static bool is_gone(const struct ring *r)
+{
+	struct sockaddr_ll at = { 0 };
+	socklen_t len = sizeof at;
+
+	return getsockname(r->job->fd, (struct sockaddr *)&at, &len) == 0 && at.sll_ifindex <= 0;
+}
+
+/* The interface went down, and the socket sees it when it comes up again; or away, for
+ * good.  Which of the two is known a moment later. */
+static int tell_state(struct live *l, struct ring *r)
+{
+	if (r->state != WENT && r->state != DOWN)
+		return 0;
+	if (is_gone(r)) {
+		r->state = GONE;
+		return problem(l, r->job->ifname,
+			"the interface is gone; if it comes back, watch must be started again to see it");
+	}
+	if (r->state == DOWN)
+		return 0;
+	r->state = DOWN;
+	return problem(l, r->job->ifname,
+		"the interface went down; what passes once it is up again will be seen");
 }
 
 /* ---- the audit log ---- */
@@ -156,6 +186,8 @@ static int flush(struct live *l, bool last)
 {
 	count_drops(l);
 	int r = live_log_tell(l->log, sink, l);
+	for (size_t i = 0; !r && i < l->job->n_rings; i++)
+		r = tell_state(l, &l->rings[i]);
 	l->flushed = now();
 	if (r)
 		return r;
