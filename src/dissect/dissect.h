@@ -261,6 +261,25 @@ BH_MUST int bh_pipe_data(const struct bh_message *m, bool *ret_proof, struct bh_
  * be cut behind its list of contexts.  -ENOMSG when it is another PDU, or none. */
 BH_MUST int bh_rpc_bind(struct bh_span pdu, uint32_t *ret_pipes);
 
+/* ---- DFS ---- */
+
+/* The most targets that are told of one answer. */
+#define BH_REFERRALS 32u
+/* The most that is looked at of an answer that refers. */
+#define BH_MAX_REFERRAL (8u * 1024)
+
+/* [MS-SMB2] 2.2.31: a control code of a question for referrals, in either form? */
+static inline bool bh_dfs_code(uint32_t code)
+{
+	return code == 0x00060194 || code == 0x000601b0;
+}
+
+/* m: an answer to such a question that is no error, of which the framer shows up to
+ * BH_MAX_REFERRAL bytes; what lies beyond is not told.  `server` and `when` are left for
+ * the caller.  -ENOMSG when it is another answer, or an empty one. */
+BH_MUST int bh_dfs_answer(
+	const struct bh_message *m, struct bh_referral ret[BH_REFERRALS], size_t *ret_n);
+
 /* ---- SMB over QUIC ---- */
 
 /* What a client of TLS says before anything is secret. */

@@ -151,10 +151,32 @@ static bool smb1_wanted(const struct bh_message *m)
 	       m->command == BH_SMB1_TREE_CONNECT || m->command == BH_SMB1_TREE_CONNECT_OLD;
 }
 
-/* How much of a message that opens or carries something is looked at. */
-static uint32_t peek(const struct bh_framer_env *env, const struct bh_message *m)
+/* [MS-SMB2] 2.2.32: of an answer, what it answers; and all of it if that are referrals. */
+static BH_RARE uint32_t peek_answer(struct bh_span shown, const struct bh_message *m)
 {
-	if (m->act == BH_ACT_NONE || m->response || !env || !env->wants(env->ctx, m))
+	enum { CODE_AT = SMB2_HEADER + 4, CODE_END = CODE_AT + 4 };
+	struct bh_cur c = bh_cur_of(shown);
+
+	if (m->length < CODE_END || shown.len < CODE_END)
+		return m->length < CODE_END ? 0 : CODE_END;
+	bh_cur_skip(&c, CODE_AT);
+	if (!bh_dfs_code(bh_cur_le32(&c)))
+		return 0;
+	return m->length < BH_MAX_REFERRAL ? m->length : BH_MAX_REFERRAL;
+}
+
+/* How much of a message that opens, carries or refers is looked at. */
+static uint32_t peek(
+	const struct bh_framer_env *env, struct bh_span shown, const struct bh_message *m)
+{
+	if (m->act == BH_ACT_NONE || !env)
+		return 0;
+	if (m->response)
+		return m->kind == BH_MESSAGE_SMB2 && m->command == BH_SMB2_IOCTL && !m->status &&
+				       env->wants(env->ctx, m)
+			       ? peek_answer(shown, m)
+			       : 0;
+	if (!env->wants(env->ctx, m))
 		return 0;
 	return m->length < BH_MAX_PEEK ? m->length : BH_MAX_PEEK;
 }
@@ -201,7 +223,7 @@ static BH_HOT enum bh_framing tell_smb2(struct bh_framer *f, const struct bh_fra
 	if (f->chained && m->tree_id == BH_SMB2_RELATED_TREE)
 		m->tree_id = f->tree_id;
 	m->kind = BH_MESSAGE_SMB2;
-	uint32_t body = wanted ? m->length : peek(env, m);
+	uint32_t body = wanted ? m->length : peek(env, shown, m);
 	if (shown.len < body) {
 		*need = body;
 		return BH_FRAMING_MORE;
@@ -219,7 +241,7 @@ static enum bh_framing tell_smb1(struct bh_framer *f, const struct bh_framer_env
 	m->length = f->left;
 	if (!smb1_header(shown, m) || (smb1_wanted(m) && m->length > BH_MAX_BODY))
 		return malformed(f, skip, need, m);
-	uint32_t body = smb1_wanted(m) ? m->length : peek(env, m);
+	uint32_t body = smb1_wanted(m) ? m->length : peek(env, shown, m);
 	if (shown.len < body) {
 		*need = body;
 		return BH_FRAMING_MORE;

@@ -123,6 +123,13 @@ static bool sane_share(const struct bh_share_seen *s)
 	       sane_text(s->path, sizeof s->path) && sane_text(s->remark, sizeof s->remark);
 }
 
+static bool sane_referral(const struct bh_referral *r)
+{
+	return sane_addr(&r->server) && r->when >= 0 && r->when < YEAR_2200 && r->root <= 1 &&
+	       sane_text(r->path, sizeof r->path) && sane_text(r->target, sizeof r->target) &&
+	       r->target[0];
+}
+
 static bool sane_events(const struct bh_event_count *e)
 {
 	return sane_text(e->provider, sizeof e->provider) && e->read <= 1 &&
@@ -153,6 +160,7 @@ bool bh_fact_sane(const struct bh_fact *f)
 	case BH_FACT_PROBLEM:
 		return f->problem.record <= 1 && sane_text(f->problem.text, sizeof f->problem.text);
 	case BH_FACT_NAME: return sane_name(&f->name);
+	case BH_FACT_REFERRAL: return sane_referral(&f->referral);
 	case BH_FACT_EVENTS: return sane_events(&f->events);
 	case BH_FACT_SHARE: return sane_share(&f->share);
 	case BH_FACT_LEAF_GONE:

@@ -18,6 +18,7 @@ enum bh_fact_kind {
 	BH_FACT_PROBLEM, /* input that could not be believed, with its place */
 	BH_FACT_END, /* the source is exhausted; nothing follows */
 	BH_FACT_NAME, /* a name that an address goes by */
+	BH_FACT_REFERRAL, /* where a part of a DFS namespace is */
 	BH_FACT_EVENTS, /* how many records of one kind a log held so far; or a capture, of
 			 * what is named and not looked into */
 	BH_FACT_SHARE, /* a share that is there, used or not, or that is there no more */
@@ -85,6 +86,16 @@ struct bh_share_seen {
 	char remark[BH_REMARK_TEXT]; /* for people; "": none, or not known */
 };
 
+/* A server's word on where a part of a DFS namespace is: [MS-DFSC] 2.2.4. */
+struct bh_referral {
+	struct bh_addr server; /* who said so */
+	bh_time when;
+	uint32_t ttl; /* seconds for which it holds */
+	uint8_t root; /* 1: the target is a whole namespace's, not a link's */
+	char path[BH_SHARE_TEXT]; /* "\\corp.example\dfs\home"; "": not told */
+	char target[BH_SHARE_TEXT]; /* "\\fs1\home" */
+};
+
 #define BH_PROVIDER_TEXT 96
 
 /* Told again, it replaces: the count so far. */
@@ -116,6 +127,7 @@ struct bh_fact {
 			char text[BH_PROBLEM_TEXT]; /* NUL-terminated sentence */
 		} problem;
 		struct bh_name_seen name;
+		struct bh_referral referral;
 		struct bh_event_count events;
 		struct bh_share_seen share;
 	};

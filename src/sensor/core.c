@@ -65,6 +65,7 @@ struct bh_sensor *bh_sensor_free(struct bh_sensor *s)
 	}
 	opaque_free(s);
 	free(s->names);
+	free(s->referrals);
 	free(s->buckets);
 	free(s);
 	return NULL;
@@ -400,6 +401,7 @@ int bh_sensor_flush(struct bh_sensor *s, bh_time now)
 	opaque_flush(s);
 	rdma_flush(s);
 	names_flush(s);
+	referral_flush(s);
 	tell_tally(s);
 	return s->error;
 }

@@ -234,6 +234,10 @@ static BH_RARE void carries(struct talk *t, struct tree *tree)
 	uint32_t pipes;
 	bool proof;
 
+	if (t->m->response) { /* the only one that is shown */
+		referral_answer(t);
+		return;
+	}
 	int r = bh_pipe_data(t->m, &proof, &data);
 	if (r == -EBADMSG)
 		talk_malformed(t);

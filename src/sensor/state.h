@@ -175,6 +175,7 @@ struct bh_sensor {
 	bh_time latest; /* of all packets */
 	struct opaques *opaques; /* opaque.h */
 	struct names *names; /* names.c */
+	struct referrals *referrals; /* referral.c */
 	uint64_t roce, roce_told; /* datagrams of RoCE v2 */
 	int error; /* what sink said; sticky */
 	int until; /* bh_sensor_until, or -1 */
@@ -291,6 +292,10 @@ void share_message(struct talk *t, struct session *e);
 void share_unanswered(struct talk *t, struct pending *p);
 bool share_has_pipes(const struct tree *tree);
 
+/* referral.c: an answer that may say where a part of a namespace is. */
+void referral_answer(struct talk *t);
+void referral_flush(struct bh_sensor *s);
+
 /* channel.c: sessions that more than one connection uses, [MS-SMB2] 3.2.4.1.7 */
 void channel_add(struct bh_sensor *s, struct session *e);
 void channel_remove(struct bh_sensor *s, struct session *e);
@@ -354,6 +359,7 @@ void tell_leaf(struct bh_sensor *s, struct leaf *leaf, const struct bh_conversat
 	const struct bh_figures *figures, bool closed);
 void tell_gone(struct bh_sensor *s, struct leaf *leaf);
 void tell_named(struct bh_sensor *s, const struct bh_name_seen *n);
+void tell_referral(struct bh_sensor *s, const struct bh_referral *r);
 void tell_tally(struct bh_sensor *s);
 void tell_end(struct bh_sensor *s);
 /* record: of a log's record alone. */

@@ -341,3 +341,10 @@ void tell_named(struct bh_sensor *s, const struct bh_name_seen *n)
 
 	emit(s, &f);
 }
+
+void tell_referral(struct bh_sensor *s, const struct bh_referral *r)
+{
+	struct bh_fact f = { .magic = BH_FACT_MAGIC, .kind = BH_FACT_REFERRAL, .referral = *r };
+
+	emit(s, &f);
+}
