@@ -7,6 +7,7 @@ const struct bh_command *const bh_commands[] = {
 	&bh_cmd_show_hosts,
 	&bh_cmd_show_conversations,
 	&bh_cmd_show_shares,
+	&bh_cmd_show_namespaces,
 	&bh_cmd_show_findings,
 	&bh_cmd_show_surface,
 	&bh_cmd_show_diff,

@@ -16,6 +16,7 @@ extern const struct bh_command bh_cmd_show_diff;
 extern const struct bh_command bh_cmd_show_findings;
 extern const struct bh_command bh_cmd_show_hosts;
 extern const struct bh_command bh_cmd_show_shares;
+extern const struct bh_command bh_cmd_show_namespaces;
 extern const struct bh_command bh_cmd_show_surface;
 extern const struct bh_command bh_cmd_watch;
 extern const struct bh_command bh_cmd_audit_samba;

@@ -1,4 +1,5 @@
 #include "cli/heard.h"
+#include "cli/referred.h"
 
 #include <stdlib.h>
 
@@ -39,6 +40,7 @@ struct bh_heard {
 	size_t n_hosts, n_names, of_others, n_kinds, n_shares;
 	bh_time latest; /* of all names */
 	struct listed *shares[SHARES];
+	struct bh_referred *referred;
 	bool news;
 	struct bh_event_count kinds[KINDS];
 	bool kind_news[KINDS];
@@ -48,9 +50,11 @@ struct bh_heard *bh_heard_new(uint64_t seed)
 {
 	struct bh_heard *h = calloc(1, sizeof *h);
 
-	if (h)
-		h->seed = seed;
-	return h;
+	if (!h)
+		return NULL;
+	h->seed = seed;
+	h->referred = bh_referred_new(seed);
+	return h->referred ? h : bh_heard_free(h);
 }
 
 static struct name *free_name(struct name *n)
@@ -77,6 +81,8 @@ struct bh_heard *bh_heard_free(struct bh_heard *h)
 			free(l);
 		}
 	}
+	if (h)
+		bh_referred_free(h->referred);
 	free(h);
 	return NULL;
 }
@@ -283,6 +289,20 @@ static int save_shares(const struct bh_heard *h, struct bh_store *store, uint32_
 	return r;
 }
 
+/* ---- namespaces ---- */
+
+static int heard_referral(struct bh_heard *h, const struct bh_referral *is)
+{
+	int r = bh_referred_add(h->referred, is);
+
+	if (r == -ENOSPC) {
+		h->lost++;
+		return 0;
+	}
+	h->news |= r > 0;
+	return r < 0 ? r : 0;
+}
+
 /* ---- in and out ---- */
 
 int bh_heard_fact(struct bh_heard *h, const struct bh_fact *f)
@@ -296,6 +316,7 @@ int bh_heard_fact(struct bh_heard *h, const struct bh_fact *f)
 	case BH_FACT_NAME: return heard_name(h, &f->name);
 	case BH_FACT_EVENTS: heard_events(h, &f->events); return 0;
 	case BH_FACT_SHARE: return heard_share(h, &f->share);
+	case BH_FACT_REFERRAL: return heard_referral(h, &f->referral);
 	default: return 0;
 	}
 }
@@ -332,7 +353,7 @@ int bh_heard_save(const struct bh_heard *h, struct bh_store *store, uint32_t sou
 	}
 	if (!r && h->news)
 		r = save_shares(h, store, source);
-	return r;
+	return r ? r : bh_referred_save(h->referred, store, source);
 }
 
 static void forget_names(struct bh_heard *h, struct host *o)
@@ -379,6 +400,7 @@ static void no_news(struct bh_heard *h)
 		for (struct listed *l = h->shares[i]; l; l = l->next)
 			l->news = false;
 	}
+	bh_referred_saved(h->referred);
 	memset(h->kind_news, 0, sizeof h->kind_news);
 	h->news = false;
 }

@@ -236,6 +236,19 @@ json_t *bh_json_share(const struct bh_share_row *s)
 	return finish(&o);
 }
 
+json_t *bh_json_referral(const struct bh_referral *r)
+{
+	struct object o = { .o = json_object() };
+
+	set(&o, "path", r->path[0] ? json_string(r->path) : json_null());
+	set(&o, "target", json_string(r->target));
+	set(&o, "root", json_boolean(r->root));
+	set(&o, "ttl", number(r->ttl));
+	set(&o, "told_by", addr(&r->server));
+	set(&o, "last_seen", bh_json_time(r->when));
+	return finish(&o);
+}
+
 static json_t *who(const struct bh_addr *address, const char *called)
 {
 	struct object o = { .o = json_object() };

@@ -17,6 +17,7 @@ json_t *bh_json_conversation(const struct bh_talk *c, const struct bh_figures *f
 
 json_t *bh_json_host(const struct bh_host_row *h);
 json_t *bh_json_share(const struct bh_share_row *s);
+json_t *bh_json_referral(const struct bh_referral *r);
 /* The object of doc/findings.schema.json. */
 json_t *bh_json_finding(const struct bh_finding *f);
 json_t *bh_json_tally(const struct bh_tally *t);

@@ -153,7 +153,7 @@ int bh_store_names_kept(struct bh_store *s, enum bh_names_kept *ret)
 		r = store_number(s,
 			"SELECT EXISTS (SELECT 1 FROM caller WHERE user <> '' OR workstation <> '') "
 			"OR EXISTS (SELECT 1 FROM name WHERE NOT \"group\") "
-			"OR EXISTS (SELECT 1 FROM listed)",
+			"OR EXISTS (SELECT 1 FROM listed) OR EXISTS (SELECT 1 FROM referral)",
 			&named);
 	if (!r)
 		*ret = hidden ? BH_NAMES_HIDDEN : named ? BH_NAMES_CLEAR : BH_NAMES_NONE;

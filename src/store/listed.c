@@ -80,15 +80,9 @@ int bh_store_shares(
 	int code = SQLITE_DONE, r = store_prepare(s, sql, &st);
 
 	while (!r && (code = sqlite3_step(st)) == SQLITE_ROW) {
-		if (n == room) {
-			struct bh_share_listed *more = bh_arena_array(a, room * 2 + 16, sizeof *v);
-			if (!more)
-				return -ENOMEM;
-			if (n)
-				memcpy(more, v, n * sizeof *v);
-			v = more;
-			room = room * 2 + 16;
-		}
+		v = store_one_more(a, v, n, &room, sizeof *v);
+		if (!v)
+			return -ENOMEM;
 		r = read_share(st, a, &v[n]);
 		n += !r;
 	}

@@ -22,6 +22,7 @@ enum statement {
 	ST_NAME,
 	ST_EVENT,
 	ST_SHARE,
+	ST_REFERRAL,
 	ST_CHANGED,
 	STATEMENTS
 };
@@ -146,6 +147,9 @@ struct tally_column {
 #define SOURCE_TALLY (sizeof(struct bh_tally) / sizeof(uint64_t))
 extern const struct tally_column source_tally[SOURCE_TALLY];
 extern const char *const source_name_kinds[BH_NAME_KINDS];
+
+/* An array that grows in the arena: room for one element behind n; NULL: no memory. */
+void *store_one_more(struct bh_arena *a, void *v, size_t n, size_t *room, size_t size);
 
 /* ---- query.c ---- */
 

@@ -180,9 +180,19 @@ static const char version_4[] =
 	"  PRIMARY KEY (server, server_name, share, source)\n"
 	") WITHOUT ROWID;\n";
 
+/* Where the parts of DFS namespaces are. */
+static const char version_5[] =
+	"CREATE TABLE referral (\n"
+	"  path TEXT NOT NULL COLLATE NOCASE, target TEXT NOT NULL COLLATE NOCASE,\n"
+	"  server TEXT NOT NULL, source INTEGER NOT NULL, ttl INTEGER NOT NULL,\n"
+	"  whole INTEGER NOT NULL, last_seen INTEGER NOT NULL,\n"
+	"  PRIMARY KEY (path, target, server, source)\n"
+	") WITHOUT ROWID;\n";
+
 const struct schema_step schema_steps[SCHEMA_VERSION] = {
 	{ { version_1 } },
 	{ { version_2_tables, version_2_rows, version_2_view } },
 	{ { version_3 } },
 	{ { version_4 } },
+	{ { version_5 } },
 };

@@ -11,7 +11,7 @@
 
 #include "store/store.h"
 
-#define SCHEMA_VERSION     4
+#define SCHEMA_VERSION     5
 #define SCHEMA_APPLICATION 0x62684442 /* "bhDB" */
 
 /* The step from schema version i to i + 1, in pieces; NULL behind the last. */

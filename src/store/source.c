@@ -41,6 +41,7 @@ static int forget(struct bh_store *s, uint32_t source)
 		"DELETE FROM name WHERE source = ?",
 		"DELETE FROM event WHERE source = ?",
 		"DELETE FROM listed WHERE source = ?",
+		"DELETE FROM referral WHERE source = ?",
 		"UPDATE source SET first_seen = 0, last_seen = 0 WHERE id = ?",
 	};
 	int r = put_flush(s);
@@ -208,6 +209,7 @@ int bh_store_retain(struct bh_store *s, bh_time before, uint64_t *ret)
 		"DELETE FROM conversation WHERE last_seen < ?",
 		"DELETE FROM name WHERE last_seen < ?",
 		"DELETE FROM listed WHERE last_seen < ?",
+		"DELETE FROM referral WHERE last_seen < ?",
 	};
 	uint64_t gone[BH_LEN(sql)] = { 0 };
 
@@ -224,7 +226,7 @@ int bh_store_retain(struct bh_store *s, bh_time before, uint64_t *ret)
 	}
 	if (r)
 		return r;
-	if (gone[0] || gone[1] || gone[2])
+	if (gone[0] || gone[1] || gone[2] || gone[3])
 		s->sweep = s->scrub = true;
 	*ret = gone[0];
 	return 0;

@@ -2,7 +2,7 @@
 #include "store/open.h"
 
 /* Room for one more at the end of an array that doubles in the arena. */
-static void *one_more(struct bh_arena *a, void *v, size_t n, size_t *room, size_t size)
+void *store_one_more(struct bh_arena *a, void *v, size_t n, size_t *room, size_t size)
 {
 	if (n < *room)
 		return v;
@@ -66,7 +66,7 @@ static int read_sources(struct bh_store *s, const char *where, const char *text,
 	else if (!r && number)
 		r = store_errno(s->db, sqlite3_bind_int64(st, 1, number));
 	while (!r && (code = sqlite3_step(st)) == SQLITE_ROW) {
-		v = one_more(a, v, n, &room, sizeof *v);
+		v = store_one_more(a, v, n, &room, sizeof *v);
 		if (!v)
 			return -ENOMEM;
 		read_source(st, a, &v[n++]);
@@ -166,7 +166,7 @@ int bh_store_names(
 		r = read_name(s, st, &seen);
 		if (r || (n && join_name(&v[n - 1], &seen)))
 			continue;
-		v = one_more(a, v, n, &room, sizeof *v);
+		v = store_one_more(a, v, n, &room, sizeof *v);
 		if (!v)
 			return -ENOMEM;
 		v[n++] = seen;
@@ -213,7 +213,7 @@ int bh_store_event_counts(
 		&st);
 
 	while (!r && (code = sqlite3_step(st)) == SQLITE_ROW) {
-		v = one_more(a, v, n, &room, sizeof *v);
+		v = store_one_more(a, v, n, &room, sizeof *v);
 		if (!v)
 			return -ENOMEM;
 		r = read_event(st, &v[n]);

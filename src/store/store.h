@@ -71,7 +71,10 @@ BH_MUST int bh_store_events(struct bh_store *s, uint32_t source, const struct bh
  * pseudonyms: a share, or its folder, may be called as who uses it is. */
 BH_MUST int bh_store_share(struct bh_store *s, uint32_t source, const struct bh_share_seen *share);
 
-/* Forgets figures, names and listed shares last seen before that time (or at no known time), and
+/* Likewise of a server's word on where a part of a DFS namespace is. */
+BH_MUST int bh_store_referral(struct bh_store *s, uint32_t source, const struct bh_referral *is);
+
+/* Forgets figures, names, referrals and listed shares last seen before that time (or at no known time), and
  * then every row, name, user and share that nothing is left of; sources stay as history. *ret: how
  * many (conversation, source) went. */
 BH_MUST int bh_store_retain(struct bh_store *s, bh_time before, uint64_t *ret);
@@ -137,6 +140,10 @@ BH_MUST int bh_store_names(
 /* Shares that exist, by the latest word of all sources; by server and name. */
 BH_MUST int bh_store_shares(
 	struct bh_store *s, struct bh_arena *a, const struct bh_share_listed **ret, size_t *n_ret);
+
+/* By path and target, and of each once for each server that says so. */
+BH_MUST int bh_store_referrals(
+	struct bh_store *s, struct bh_arena *a, const struct bh_referral **ret, size_t *n_ret);
 
 struct bh_event_row {
 	uint32_t source;

@@ -8,7 +8,7 @@ static bool wants(void *ctx, const struct bh_message *m)
 {
 	const uint8_t *choice = ctx;
 
-	assert(m->act != BH_ACT_NONE && !m->response);
+	assert(m->act != BH_ACT_NONE && (!m->response || m->command == BH_SMB2_IOCTL));
 	return *choice >> m->command % 8 & 1;
 }
 
@@ -25,7 +25,8 @@ static void told(const struct bh_message *m, const uint8_t *shown, size_t n)
 		expect_text(q.calling, sizeof q.calling);
 	}
 	if (m->act == BH_ACT_OPEN || m->act == BH_ACT_CARRY)
-		assert(m->body.len <= BH_MAX_PEEK && m->body.len <= m->length);
+		assert(m->body.len <= (m->response ? BH_MAX_REFERRAL : BH_MAX_PEEK) &&
+			m->body.len <= m->length);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -36,6 +36,27 @@ static void responses(struct bh_span m)
 	(void)!bh_smb2_session_response(m, &flags);
 }
 
+/* All of the answer is shown, or its beginning. */
+static void referrals(struct bh_span m, size_t length)
+{
+	struct bh_referral v[BH_REFERRALS];
+	size_t n = 0;
+	struct bh_message answer = { .kind = BH_MESSAGE_SMB2,
+		.command = BH_SMB2_IOCTL,
+		.response = true,
+		.length = (uint32_t)length,
+		.body = m };
+
+	if (bh_dfs_answer(&answer, v, &n))
+		return;
+	assert(n <= BH_REFERRALS);
+	for (size_t i = 0; i < n; i++) {
+		expect_text(v[i].path, sizeof v[i].path);
+		expect_text(v[i].target, sizeof v[i].target);
+		assert(v[i].target[0]);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const uint16_t commands[] = { BH_SMB2_CREATE, BH_SMB2_WRITE, BH_SMB2_IOCTL };
@@ -43,6 +64,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	requests(m);
 	responses(m);
+	referrals(m, size);
+	referrals(m, size + 1000);
 	for (size_t i = 0; i < BH_LEN(commands); i++)
 		expect_open(
 			&(struct bh_message){ .kind = BH_MESSAGE_SMB2, .command = commands[i] }, m);

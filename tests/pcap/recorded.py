@@ -70,6 +70,7 @@ EXPECTED = {
     # Where SMB is not expected, its beginning is not watched for.
     "smb311-port8445": [SMB3 | USER | {"port": 8445, "complete": False, "smb1_offered": True} | s
                         for s in (IPC, share("home", opens=3))],
+    "dfs": [SMB3 | USER | {"signed": True} | s for s in (IPC, IPC, IPC, share("dfs"), share("home"))],
     "quic-made": [QUIC | {"server_name": "fs1.corp.example", "bytes_to_server": 1300, "bytes_to_client": 305},
                   QUIC | {"client": "fd00:99::1", "server": "fd00:99::2", "server_name": "fs2.corp.example",
                           "bytes_to_server": 3600, "bytes_to_client": 200},

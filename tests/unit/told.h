@@ -41,7 +41,17 @@ static inline int by_identity(const void *a, const void *b)
 {
 	const struct bh_fact *x = a, *y = b;
 
-	return bh_conversation_compare(&x->leaf_is.who, &y->leaf_is.who);
+	int r = bh_conversation_compare(&x->leaf_is.who, &y->leaf_is.who);
+	const struct bh_figures *f = &x->leaf_is.figures, *g = &y->leaf_is.figures;
+
+	/* The same, done again. */
+	if (!r)
+		r = (f->bytes_to_server > g->bytes_to_server) -
+		    (f->bytes_to_server < g->bytes_to_server);
+	if (!r)
+		r = (f->bytes_to_client > g->bytes_to_client) -
+		    (f->bytes_to_client < g->bytes_to_client);
+	return r;
 }
 
 /* Gone leaves out, the rest in an order that does not depend on how they were told. */
