@@ -85,6 +85,11 @@ struct libscols_line;
 struct libscols_table *bh_cli_table(const struct bh_column *columns, size_t n);
 struct libscols_line *bh_cli_line(struct libscols_table *t);
 void bh_cli_cell(struct libscols_line *l, size_t column, const char *fmt, ...) BH_PRINTF(3, 4);
+/* The same of n rows, each cell told when it is asked for: a table too long for a terminal
+ * is not held. */
+typedef void (*bh_cell_fn)(void *ctx, size_t row, size_t column, struct bh_buf *ret);
+int bh_cli_rows(const struct bh_cli *cli, const struct bh_column *columns, size_t n_columns,
+	size_t n, bh_cell_fn cell, void *ctx);
 /* Prints and frees; returns an exit status, 4 after saying why it cannot be written. */
 int bh_cli_table_print(const struct bh_cli *cli, struct libscols_table *t);
 

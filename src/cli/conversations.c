@@ -124,31 +124,33 @@ static struct look look_at(const struct seen *v, size_t n)
 	return k;
 }
 
+struct shown {
+	struct look look;
+	const struct seen *v;
+	int what[BH_LEN(conversation_columns)];
+};
+
+static void cell(void *ctx, size_t row, size_t column, struct bh_buf *b)
+{
+	const struct shown *s = ctx;
+
+	conversation_text(&s->look, s->what[column], &s->v[row], b);
+}
+
 static int table(const struct bh_cli *cli, const void *elements, size_t n, void *ctx)
 {
 	struct bh_column columns[BH_LEN(conversation_columns)];
-	int what[BH_LEN(conversation_columns)];
+	struct shown s = { .look = look_at(elements, n), .v = elements };
 	size_t shown = 0;
-	const struct seen *v = elements;
-	const struct look k = look_at(v, n);
 
 	(void)ctx;
 	for (size_t i = 0; i < BH_LEN(conversation_columns); i++) {
-		if (k.wide < conversation_columns[i].from)
+		if (s.look.wide < conversation_columns[i].from)
 			continue;
 		columns[shown] = conversation_columns[i].column;
-		what[shown++] = (int)i;
+		s.what[shown++] = (int)i;
 	}
-	struct libscols_table *t = bh_cli_table(columns, shown);
-	for (size_t i = 0; i < n; i++) {
-		struct libscols_line *l = bh_cli_line(t);
-		for (size_t at = 0; at < shown; at++) {
-			BH_AUTO_BUF b = { 0 };
-			conversation_text(&k, what[at], &v[i], &b);
-			bh_cli_cell(l, at, "%s", bh_buf_text(&b));
-		}
-	}
-	return bh_cli_table_print(cli, t);
+	return bh_cli_rows(cli, columns, shown, n, cell, &s);
 }
 
 /* ---- for machines ---- */

@@ -150,3 +150,90 @@ int bh_cli_table_print(const struct bh_cli *cli, struct libscols_table *t)
 			cli, BH_EXIT_SYSTEM, "cannot write the answer: %s", strerror(-r));
 	return bh_cli_flush(cli);
 }
+
+/* ---- tables that are too long to be held ---- */
+
+enum { LONG = 4096, GAP = 2 };
+
+/* Characters, of UTF-8 that was made safe. */
+static size_t length(const char *s)
+{
+	size_t n = 0;
+
+	for (; *s; s++)
+		n += (*s & 0xc0) != 0x80;
+	return n;
+}
+
+struct rows {
+	const struct bh_column *columns;
+	size_t n_columns, n;
+	bh_cell_fn cell;
+	void *ctx;
+	size_t *width; /* of each column */
+};
+
+/* Row 0 are the titles. */
+static const char *cell_text(const struct rows *r, size_t row, size_t column, struct bh_buf *b)
+{
+	b->len = 0;
+	if (row)
+		r->cell(r->ctx, row - 1, column, b);
+	else
+		bh_buf_str(b, r->columns[column].title);
+	return bh_buf_text(b);
+}
+
+static void measure(const struct rows *r, struct bh_buf *b)
+{
+	for (size_t row = 0; row <= r->n; row++) {
+		for (size_t i = 0; i < r->n_columns; i++)
+			r->width[i] = bh_max_size(r->width[i], length(cell_text(r, row, i, b)));
+	}
+}
+
+static void print_row(const struct rows *r, size_t row, struct bh_buf *b)
+{
+	size_t gap = 0; /* what stands before the next cell */
+
+	for (size_t i = 0; i < r->n_columns; i++) {
+		const char *text = cell_text(r, row, i, b);
+		size_t rest = r->width[i] - length(text);
+		bool right = r->columns[i].right;
+		printf("%*s%s", (int)(gap + (right ? rest : 0)), "", text);
+		gap = GAP + (right ? 0 : rest);
+	}
+	putchar('\n');
+}
+
+static int print_rows(const struct bh_cli *cli, struct rows *r)
+{
+	BH_AUTO_BUF b = { 0 };
+
+	r->width = must(calloc(r->n_columns, sizeof *r->width));
+	measure(r, &b);
+	for (size_t row = 0; row <= r->n; row++)
+		print_row(r, row, &b);
+	free(r->width);
+	return bh_buf_ok(&b) ? bh_cli_flush(cli)
+			     : bh_cli_fail(cli, BH_EXIT_SYSTEM, "out of memory");
+}
+
+int bh_cli_rows(const struct bh_cli *cli, const struct bh_column *columns, size_t n_columns,
+	size_t n, bh_cell_fn cell, void *ctx)
+{
+	struct rows r = { columns, n_columns, n, cell, ctx, NULL };
+
+	if (n > LONG && !isatty(STDOUT_FILENO))
+		return print_rows(cli, &r);
+	struct libscols_table *t = bh_cli_table(columns, n_columns);
+	for (size_t row = 0; row < n; row++) {
+		struct libscols_line *l = bh_cli_line(t);
+		for (size_t i = 0; i < n_columns; i++) {
+			BH_AUTO_BUF b = { 0 };
+			cell(ctx, row, i, &b);
+			bh_cli_cell(l, i, "%s", bh_buf_text(&b));
+		}
+	}
+	return bh_cli_table_print(cli, t);
+}
