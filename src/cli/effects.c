@@ -46,7 +46,23 @@ static json_t *addr(const struct bh_addr *a)
 	return json_string(bh_addr_format(a, t));
 }
 
-static json_t *row_json(const struct bh_impact_row *r, bh_time now)
+static json_t *reason_json(const struct bh_bound *b, const struct bh_impact_row *r)
+{
+	const struct bh_bound_rule *rule = r->reason.rule;
+	BH_AUTO_BUF said = { 0 }, fix = { 0 };
+	json_t *o = json_object();
+
+	bh_plan_reason(r, &said);
+	bool fixed = bh_plan_fix(b, r, &fix);
+	json_object_set_new(o, "kind", json_string(bh_why_names[r->reason.why]));
+	json_object_set_new(o, "text", json_string(bh_buf_text(&said)));
+	json_object_set_new(o, "line", rule ? json_integer(rule->line) : json_null());
+	json_object_set_new(o, "file", text(rule ? rule->file : NULL));
+	json_object_set_new(o, "fix", text(fixed ? bh_buf_text(&fix) : NULL));
+	return o;
+}
+
+static json_t *row_json(const struct bh_bound *b, const struct bh_impact_row *r, bh_time now)
 {
 	BH_AUTO_BUF sentence = { 0 }, when = { 0 };
 	json_t *o = json_object();
@@ -72,16 +88,17 @@ static json_t *row_json(const struct bh_impact_row *r, bh_time now)
 	json_object_set_new(
 		o, "line", r->decision.line ? json_integer(r->decision.line) : json_null());
 	json_object_set_new(o, "file", text(r->decision.file));
+	json_object_set_new(o, "reason", reason_json(b, r));
 	json_object_set_new(o, "sentence", json_string(bh_buf_text(&sentence)));
 	return o;
 }
 
-static json_t *impact_json(const struct bh_impact *im, bh_time now)
+static json_t *impact_json(const struct bh_bound *b, const struct bh_impact *im, bh_time now)
 {
 	json_t *o = json_object(), *rows = json_array();
 
 	for (size_t i = 0; i < im->n; i++)
-		json_array_append_new(rows, row_json(&im->rows[i], now));
+		json_array_append_new(rows, row_json(b, &im->rows[i], now));
 	json_object_set_new(o, "breaks", count(im->groups[BH_BREAKS]));
 	json_object_set_new(o, "ends", count(im->groups[BH_ENDS]));
 	json_object_set_new(o, "fails_today", count(im->groups[BH_FAILS_TODAY]));
@@ -200,11 +217,11 @@ static void print_fate(
 			printf("  … and %zu more (-v shows them all)\n", im->groups[fate] - shown);
 			return;
 		}
+		bh_buf_str(&b, "  ");
 		bh_plan_impact_sentence(&im->rows[i], now, &b);
-		printf("  %s\n", bh_buf_text(&b));
-		if (cli->verbose && im->rows[i].decision.line)
-			printf("      by %s:%u\n", im->rows[i].decision.file,
-				im->rows[i].decision.line);
+		bh_buf_str(&b, "\n      ");
+		bh_plan_reason(&im->rows[i], &b);
+		printf("%s\n", bh_buf_text(&b));
 		shown++;
 	}
 }
@@ -247,15 +264,23 @@ static int say(struct bh_cli *cli, json_t *doc, const struct bh_ready *r,
 		.forwards = r->place.forwards };
 	struct bh_impact im;
 	struct bh_surface s;
+	struct bh_scene *scene;
 	struct bh_told told = { .names = inv->w.names, .n_names = inv->w.n_names };
 	bh_time now = now_is();
 
 	bh_cli_links(a, &told);
-	if (bh_plan_impact(r->bound, &point, 1, &told, inv->rows, inv->n, a, &im) ||
-		bh_plan_surface(r->bound, &point, &r->table, &told, inv->rows, inv->n, a, &s))
+	const struct bh_scene_of of = { .bound = r->bound,
+		.points = &point,
+		.n_points = 1,
+		.told = &told,
+		.rows = inv->rows,
+		.n = inv->n,
+		.purposes = inv->purposes };
+	if (bh_plan_scene(&of, a, &scene) || bh_plan_impact(scene, a, &im) ||
+		bh_plan_surface(scene, &r->table, a, &s))
 		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "out of memory");
 	if (doc) {
-		json_object_set_new(doc, "impact", impact_json(&im, now));
+		json_object_set_new(doc, "impact", impact_json(r->bound, &im, now));
 		json_object_set_new(doc, "surface", bh_cli_surface_json(&s, true));
 	} else {
 		putchar('\n');

@@ -126,7 +126,10 @@ static int find_surface(const struct bh_cli *cli, struct bh_arena *a, struct bh_
 	if (failed)
 		return failed;
 	bh_cli_links(a, &told);
-	return bh_plan_surface(NULL, NULL, NULL, &told, inv.rows, inv.n, a, &r->surface);
+	const struct bh_scene_of of = { .told = &told, .rows = inv.rows, .n = inv.n };
+	struct bh_scene *scene;
+	failed = bh_plan_scene(&of, a, &scene);
+	return failed ? failed : bh_plan_surface(scene, NULL, a, &r->surface);
 }
 
 static int by_use(const void *a, const void *b)

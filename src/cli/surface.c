@@ -147,8 +147,15 @@ static int run(struct bh_cli *cli)
 	told = (struct bh_told){ .names = inv.w.names, .n_names = inv.w.n_names };
 	bh_cli_links(&a, &told);
 	struct used *servers = bh_arena_array(&a, inv.n + 1, sizeof *servers);
-	if (!servers || bh_plan_surface(ready.bound, policy ? &point : NULL,
-				policy ? &ready.table : NULL, &told, inv.rows, inv.n, &a, &s))
+	const struct bh_scene_of of = { .bound = policy ? ready.bound : NULL,
+		.points = &point,
+		.n_points = policy,
+		.told = &told,
+		.rows = inv.rows,
+		.n = inv.n };
+	struct bh_scene *scene;
+	if (!servers || bh_plan_scene(&of, &a, &scene) ||
+		bh_plan_surface(scene, policy ? &ready.table : NULL, &a, &s))
 		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "out of memory");
 	size_t n_servers = servers_of(inv.rows, inv.n, servers);
 	if (cli->json) {

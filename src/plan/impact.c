@@ -3,40 +3,14 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#include "plan/known.h"
+#include "plan/scene.h"
 
 struct impact {
-	const struct bh_bound *bound;
-	const struct bh_point *points;
-	size_t n_points;
-	struct bh_view fwd; /* what a host forwards is judged as a gateway's */
-	const struct bh_addrset *own;
-	struct known known;
+	struct bh_scene *s;
 	struct bh_impact_row *rows;
 	size_t n;
 	struct bh_impact total;
 };
-
-enum path { OFF_PATH, GOES_ON, STOPS };
-
-/* A pair goes on if every point on its path admits it. */
-static enum path judge_pair(
-	const struct impact *im, const struct pair *pair, struct bh_decision *ret)
-{
-	enum path path = OFF_PATH;
-
-	for (size_t i = 0; !pair->loopback && i < im->n_points; i++) {
-		struct bh_decision d;
-		if (!known_judge(im->bound, &im->points[i], &im->fwd, &pair->who->client,
-			    &pair->who->server, pair->at, &d))
-			continue;
-		path = GOES_ON;
-		*ret = d;
-		if (!d.admit)
-			return STOPS;
-	}
-	return path;
-}
 
 static const char *text_if(const struct bh_talk *c, uint8_t bit, const char *text)
 {
@@ -44,16 +18,16 @@ static const char *text_if(const struct bh_talk *c, uint8_t bit, const char *tex
 }
 
 static void add_row(struct impact *im, const struct pair *pair, const struct bh_row *row,
-	const struct bh_decision *d)
+	const struct verdict *v)
 {
 	const struct bh_talk *c = &row->who;
-	const struct known_host *to = &im->known.v[pair->server];
+	const struct known_host *to = &im->s->known.v[pair->server];
 	struct bh_impact_row *r = &im->rows[im->n++];
 
 	*r = (struct bh_impact_row){
 		.use = bh_row_use(row),
-		.internet = !bh_plan_inside(&c->client, im->own) ||
-			    !bh_plan_inside(&c->server, im->own),
+		.internet = !bh_plan_inside(&c->client, &im->s->own) ||
+			    !bh_plan_inside(&c->server, &im->s->own),
 		.lateral = known_workstation(to),
 		.unsure = to->unsure,
 		.client = c->client,
@@ -65,7 +39,8 @@ static void add_row(struct impact *im, const struct pair *pair, const struct bh_
 		.server_name = text_if(c, BH_KNOWN_SERVER_NAME, c->server_name),
 		.connections = row->figures.connections,
 		.last_seen = row->figures.last_seen,
-		.decision = *d,
+		.decision = v->is,
+		.reason = v->reason,
 	};
 }
 
@@ -77,27 +52,18 @@ static int compare_text(const char *x, const char *y)
 	return r ? r : strcmp(x, y);
 }
 
-static int same_group(const struct bh_impact_row *a, const struct bh_impact_row *b)
+/* Of the rows of one pair: the same user. */
+static int same_user(const struct bh_impact_row *a, const struct bh_impact_row *b)
 {
-	int r = bh_addr_compare(&a->client, &b->client);
+	int r = compare_text(a->domain, b->domain);
 
-	if (!r)
-		r = bh_addr_compare(&a->server, &b->server);
-	if (!r)
-		r = compare_text(a->domain, b->domain);
-	if (!r)
-		r = compare_text(a->user, b->user);
-	if (!r && a->service.port != b->service.port)
-		r = a->service.port < b->service.port ? -1 : 1;
-	if (!r && a->service.proto != b->service.proto)
-		r = a->service.proto < b->service.proto ? -1 : 1;
-	return r;
+	return r ? r : compare_text(a->user, b->user);
 }
 
-static int by_group(const void *x, const void *y)
+static int by_user(const void *x, const void *y)
 {
 	const struct bh_impact_row *a = x, *b = y;
-	int r = same_group(a, b);
+	int r = same_user(a, b);
 
 	if (!r)
 		r = compare_text(a->share, b->share);
@@ -120,23 +86,18 @@ static void fold_into(struct bh_impact_row *to, const struct bh_impact_row *from
 		to->server_name = from->server_name;
 }
 
-/* One row per group.  A session's IPC$, and what was seen of it before any share, say
- * nothing beside the share that the same user had there. */
-static void fold(struct impact *im)
+/* v[0..n): of one pair and one user.  One row for each share; returns how many. */
+static size_t fold(struct bh_impact_row *v, size_t n)
 {
-	size_t n = 0, start = 0;
+	size_t m = 0;
 
-	qsort(im->rows, im->n, sizeof *im->rows, by_group);
-	for (size_t i = 0; i < im->n; i++) {
-		struct bh_impact_row *r = &im->rows[i];
-		if (n == start || same_group(&im->rows[n - 1], r))
-			start = n;
-		if (n > start && !compare_text(im->rows[n - 1].share, r->share))
-			fold_into(&im->rows[n - 1], r);
+	for (size_t i = 0; i < n; i++) {
+		if (m && !compare_text(v[m - 1].share, v[i].share))
+			fold_into(&v[m - 1], &v[i]);
 		else
-			im->rows[n++] = *r;
+			v[m++] = v[i];
 	}
-	im->n = n;
+	return m;
 }
 
 static bool aside(const struct bh_impact_row *r)
@@ -144,20 +105,38 @@ static bool aside(const struct bh_impact_row *r)
 	return !r->share || is_ipc(r);
 }
 
-static void drop_aside(struct impact *im)
+/* A session's IPC$, and what was seen of it before any share, say nothing beside the share
+ * that the same user had there. */
+static size_t drop_aside(struct bh_impact_row *v, size_t n)
 {
-	size_t n = 0;
+	size_t m = 0;
+	bool better = false;
 
-	for (size_t i = 0, end; i < im->n; i = end) {
-		bool better = false;
-		for (end = i; end < im->n && !same_group(&im->rows[i], &im->rows[end]); end++)
-			better |= !aside(&im->rows[end]) && im->rows[end].use <= BH_USE_SMB1;
-		for (size_t k = i; k < end; k++) {
-			if (!better || !aside(&im->rows[k]))
-				im->rows[n++] = im->rows[k];
-		}
+	for (size_t i = 0; i < n; i++)
+		better |= !aside(&v[i]) && v[i].use <= BH_USE_SMB1;
+	for (size_t i = 0; i < n; i++) {
+		if (!better || !aside(&v[i]))
+			v[m++] = v[i];
 	}
-	im->n = n;
+	return m;
+}
+
+/* The rows from `from` on are one pair's. */
+static void fold_pair(struct impact *im, size_t from)
+{
+	struct bh_impact_row *v = im->rows + from;
+	size_t n = im->n - from;
+
+	if (n > 1)
+		qsort(v, n, sizeof *v, by_user);
+	im->n = from;
+	for (size_t i = 0, end; i < n; i = end) {
+		for (end = i + 1; end < n && !same_user(&v[i], &v[end]);)
+			end++;
+		size_t m = drop_aside(v + i, fold(v + i, end - i));
+		memmove(im->rows + im->n, v + i, m * sizeof *v);
+		im->n += m;
+	}
 }
 
 static void sentence_fate(struct bh_impact_row *r)
@@ -166,6 +145,19 @@ static void sentence_fate(struct bh_impact_row *r)
 		r->fate = BH_FAILS_TODAY;
 	else
 		r->fate = r->internet || r->lateral ? BH_ENDS : BH_BREAKS;
+}
+
+static int by_pair(const struct bh_impact_row *a, const struct bh_impact_row *b)
+{
+	int r = bh_addr_compare(&a->client, &b->client);
+
+	if (!r)
+		r = bh_addr_compare(&a->server, &b->server);
+	if (!r && a->service.port != b->service.port)
+		r = a->service.port < b->service.port ? -1 : 1;
+	if (!r && a->service.proto != b->service.proto)
+		r = a->service.proto < b->service.proto ? -1 : 1;
+	return r;
 }
 
 static int by_weight(const void *x, const void *y)
@@ -178,65 +170,60 @@ static int by_weight(const void *x, const void *y)
 		return a->connections > b->connections ? -1 : 1;
 	if (a->last_seen != b->last_seen)
 		return a->last_seen > b->last_seen ? -1 : 1;
-	return by_group(a, b);
+	int r = by_pair(a, b);
+	return r ? r : by_user(a, b);
 }
 
-static int walk(struct impact *im, const struct pairs *p, size_t n_rows, struct bh_arena *a)
+static int walk(struct impact *im, struct bh_arena *a)
 {
-	im->rows = bh_arena_array(a, n_rows + 1, sizeof *im->rows);
+	const struct pairs *p = &im->s->pairs;
+	BH_AUTO_ARENA own = { 0 };
+	struct verdict *v = bh_arena_array(&own, p->n + 1, sizeof *v);
+	bool *stops = bh_arena_array(&own, p->n + 1, sizeof *stops);
+	size_t rows = 0;
+
+	if (!v || !stops)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->n; i++) {
+		enum path path = scene_ask(im->s, &p->v[i], &v[i]);
+		stops[i] = path == STOPS;
+		rows += stops[i] ? p->v[i].n : 0;
+		im->total.kept += path == GOES_ON;
+		im->total.off_path += path == OFF_PATH;
+	}
+	im->rows = bh_arena_array(a, rows + 1, sizeof *im->rows);
 	if (!im->rows)
 		return -ENOMEM;
 	for (size_t i = 0; i < p->n; i++) {
-		const struct pair *pair = &p->v[i];
-		struct bh_decision d = { 0 };
-		enum path path = judge_pair(im, pair, &d);
-
-		im->total.kept += path == GOES_ON;
-		im->total.off_path += path == OFF_PATH;
-		for (size_t k = 0; path == STOPS && k < pair->n; k++)
-			add_row(im, pair, pair->rows[k], &d);
+		size_t from = im->n;
+		for (size_t k = 0; stops[i] && k < p->v[i].n; k++)
+			add_row(im, &p->v[i], p->v[i].rows[k], &v[i]);
+		fold_pair(im, from);
 	}
 	return 0;
 }
 
-int bh_plan_impact(const struct bh_bound *b, const struct bh_point *points, size_t n_points,
-	const struct bh_told *told, const struct bh_row *rows, size_t n, struct bh_arena *a,
-	struct bh_impact *ret)
+static void finish(struct impact *im)
 {
-	struct impact im = { .bound = b, .points = points, .n_points = n_points };
-	struct bh_addrset own = b->declared;
-	struct bh_told with;
-
-	/* Whoever declares a network says that it is his own. */
-	if (told && told->own)
-		own = bh_addrset_union(a, own, *told->own);
-	im.own = &own;
-	with = told ? *told : (struct bh_told){ 0 };
-	with.own = &own;
-	struct pairs pairs;
-	int r = pairs_of_rows(rows, n, a, &pairs);
-	if (!r)
-		r = known_from(&pairs, &with, NULL, 0, a, &im.known);
-	if (!r)
-		r = bh_policy_view_gateway(b, a, &im.fwd);
-	if (!r)
-		r = walk(&im, &pairs, n, a);
-	if (r)
-		return r;
-
-	fold(&im);
-	drop_aside(&im);
-	for (size_t i = 0; i < im.n; i++) {
-		sentence_fate(&im.rows[i]);
-		im.total.groups[im.rows[i].fate]++;
-		im.total.connections[im.rows[i].fate] += im.rows[i].connections;
+	for (size_t i = 0; i < im->n; i++) {
+		sentence_fate(&im->rows[i]);
+		im->total.groups[im->rows[i].fate]++;
+		im->total.connections[im->rows[i].fate] += im->rows[i].connections;
 	}
-	if (im.n)
-		qsort(im.rows, im.n, sizeof *im.rows, by_weight);
-	if (!bh_arena_ok(a))
+	if (im->n)
+		qsort(im->rows, im->n, sizeof *im->rows, by_weight);
+	im->total.rows = im->rows;
+	im->total.n = im->n;
+}
+
+int bh_plan_impact(struct bh_scene *s, struct bh_arena *a, struct bh_impact *ret)
+{
+	struct impact im = { .s = s };
+	int r = walk(&im, a);
+
+	if (r || !bh_arena_ok(a))
 		return -ENOMEM;
-	im.total.rows = im.rows;
-	im.total.n = im.n;
+	finish(&im);
 	*ret = im.total;
 	return 0;
 }

@@ -235,11 +235,12 @@ static bool one_segment(const struct bh_point *p, const struct bh_addr *c, const
 	return false;
 }
 
-bool known_judge(const struct bh_bound *b, const struct bh_point *p, const struct bh_view *fwd,
-	const struct bh_addr *c, const struct bh_addr *s, struct bh_service svc,
-	struct bh_decision *ret)
+bool known_flow(const struct bh_point *p, const struct bh_view *fwd, const struct bh_addr *c,
+	const struct bh_addr *s, struct bh_service svc, struct known_flow *ret)
 {
-	struct bh_flow f = { .client = *c, .server = *s, .service = svc, .hook = BH_FWD };
+	struct known_flow q = {
+		.is = { .client = *c, .server = *s, .service = svc, .hook = BH_FWD }, .view = fwd
+	};
 	bool mine_c = bh_addrset_contains(&p->view->self, c);
 	bool mine_s = bh_addrset_contains(&p->view->self, s);
 
@@ -247,16 +248,15 @@ bool known_judge(const struct bh_bound *b, const struct bh_point *p, const struc
 		return false;
 	if (!p->view->gateway && (mine_c || mine_s)) {
 		const struct bh_interface *i = interface_to(p, mine_s ? c : s);
-		f.hook = mine_s ? BH_IN : BH_OUT;
+		q.view = p->view;
+		q.is.hook = mine_s ? BH_IN : BH_OUT;
 		if (i) {
-			memcpy(mine_s ? f.iif : f.oif, i->name, sizeof f.iif);
-			f.localsubnet = &i->onlink;
+			memcpy(mine_s ? q.is.iif : q.is.oif, i->name, sizeof q.is.iif);
+			q.is.localsubnet = &i->onlink;
 		}
-		bh_policy_decide(b, p->view, &f, ret);
-		return true;
-	}
-	if (mine_c || mine_s || !(p->view->gateway || p->forwards) || one_segment(p, c, s))
+	} else if (mine_c || mine_s || !(p->view->gateway || p->forwards) || one_segment(p, c, s)) {
 		return false;
-	bh_policy_decide(b, fwd, &f, ret);
+	}
+	*ret = q;
 	return true;
 }

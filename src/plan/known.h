@@ -56,8 +56,12 @@ static inline bool known_workstation(const struct known_host *h)
 	return !h->server && !h->unsure;
 }
 
-/* Does this point see the pair's packets, and if so, what is decided?  fwd: the view
- * for what a host forwards.  False: not on its path. */
-bool known_judge(const struct bh_bound *b, const struct bh_point *p, const struct bh_view *fwd,
-	const struct bh_addr *c, const struct bh_addr *s, struct bh_service svc,
-	struct bh_decision *ret);
+/* What is asked of the judge about a pair, and as whom. */
+struct known_flow {
+	struct bh_flow is;
+	const struct bh_view *view;
+};
+
+/* fwd: the view for what a host forwards.  False: the pair is not on the point's path. */
+bool known_flow(const struct bh_point *p, const struct bh_view *fwd, const struct bh_addr *c,
+	const struct bh_addr *s, struct bh_service svc, struct known_flow *ret);

@@ -64,11 +64,47 @@ struct bh_told {
 
 #define BH_SERVER_CLIENTS 3
 
+/* What was seen, ready for the questions below, at the points of one bound policy: rows as
+ * pairs, hosts with the part each plays, and the judge's answers as they are needed. */
+struct bh_scene;
+
+struct bh_scene_of {
+	const struct bh_bound *bound; /* NULL, and no points: no policy */
+	const struct bh_point *points;
+	size_t n_points;
+	const struct bh_told *told; /* may be NULL */
+	const struct bh_row *rows;
+	size_t n;
+	const uint8_t *purposes; /* of the rows, enum bh_purpose; NULL: not known */
+};
+
+/* Borrows all of it, and the arena.  -ENOMEM. */
+BH_MUST int bh_plan_scene(const struct bh_scene_of *of, struct bh_arena *a, struct bh_scene **ret);
+
 enum bh_fate {
 	BH_BREAKS, /* works today and would be blocked */
 	BH_ENDS, /* the same, with the Internet or between workstations: what the policy is for */
 	BH_FAILS_TODAY, /* would be blocked, and does not work today either */
 	BH_FATES
+};
+
+/* Why it would be blocked, by the sentence that comes nearest to allowing it: the first of
+ * these that some sentence is, and of those the first in the policy. */
+enum bh_why {
+	BH_WHY_BLOCKED, /* a block sentence says so */
+	BH_WHY_CLAUSE, /* an allow speaks of these two and the service, under a condition */
+	BH_WHY_SERVICE, /* it allows these two other services */
+	BH_WHY_CLIENT, /* it allows others the same of this server */
+	BH_WHY_SERVER, /* it allows this client the same of others */
+	BH_WHY_UNSAID, /* no allow speaks of either */
+	BH_WHYS
+};
+
+extern const char *const bh_why_names[BH_WHYS]; /* "blocked", "clause", … */
+
+struct bh_reason {
+	enum bh_why why;
+	const struct bh_bound_rule *rule; /* NULL with BH_WHY_UNSAID */
 };
 
 /* One user on one client at one share (or server, where no share was seen). */
@@ -83,6 +119,7 @@ struct bh_impact_row {
 	uint64_t connections;
 	bh_time last_seen;
 	struct bh_decision decision;
+	struct bh_reason reason;
 };
 
 struct bh_impact {
@@ -94,12 +131,17 @@ struct bh_impact {
 	uint64_t off_path; /* of which no point sees a packet, as far as known */
 };
 
-/* What would no longer be admitted at these points, all of one bound policy.  A
- * gateway does not judge pairs of one on-link prefix of its own interfaces; a host
- * judges only pairs it is an end of (or forwards).  -ENOMEM. */
-BH_MUST int bh_plan_impact(const struct bh_bound *b, const struct bh_point *points, size_t n_points,
-	const struct bh_told *told, const struct bh_row *rows, size_t n, struct bh_arena *a,
-	struct bh_impact *ret);
+/* What would no longer be admitted at the points of a scene.  A gateway does not judge
+ * pairs of one on-link prefix of its own interfaces; a host judges only pairs it is an end
+ * of (or forwards).  -ENOMEM. */
+BH_MUST int bh_plan_impact(struct bh_scene *s, struct bh_arena *a, struct bh_impact *ret);
+
+/* "10.20.0.9 is not among the clients of corp.policy:4: allow smb from desks to files". */
+void bh_plan_reason(const struct bh_impact_row *r, struct bh_buf *ret);
+
+/* The sentence that would let it go on, and nothing else: "allow smb from 10.20.0.9 to
+ * 10.10.0.20".  False where a block must change instead. */
+bool bh_plan_fix(const struct bh_bound *b, const struct bh_impact_row *r, struct bh_buf *ret);
 
 /* "would break: alice on 10.20.0.11 → \\fs1\finance, 41 times, last 3 minutes ago". */
 void bh_plan_impact_sentence(const struct bh_impact_row *r, bh_time now, struct bh_buf *ret);
@@ -136,11 +178,10 @@ static inline uint64_t bh_surface_lateral_open(const struct bh_surface *s)
 	return s->lateral - s->lateral_judged + s->lateral_judged_open;
 }
 
-/* Exact, by classes of equal treatment and not pair by pair.  point and table NULL: no
- * policy.  table: bh_plan_table's for that point.  -ENOMEM. */
-BH_MUST int bh_plan_surface(const struct bh_bound *b, const struct bh_point *point,
-	const struct bh_table *table, const struct bh_told *told, const struct bh_row *rows,
-	size_t n, struct bh_arena *a, struct bh_surface *ret);
+/* Exact, by classes of equal treatment and not pair by pair; at the first point of a scene.
+ * table: bh_plan_table's for that point; NULL without a policy.  -ENOMEM. */
+BH_MUST int bh_plan_surface(struct bh_scene *s, const struct bh_table *table, struct bh_arena *a,
+	struct bh_surface *ret);
 
 /* ---- a policy from what was seen ------------------------------------------ */
 

@@ -2,13 +2,12 @@
 
 #include <stdlib.h>
 
+#include "plan/scene.h"
 #include "plan/ways.h"
 
 struct surface {
-	const struct bh_point *point;
-	struct pairs pairs;
-	struct known known;
-	struct verdicts v;
+	struct bh_scene *s;
+	const struct bh_point *point; /* NULL: no policy */
 	struct ways ways;
 	struct bh_surface total;
 	struct bh_arena *a;
@@ -16,7 +15,7 @@ struct surface {
 
 static void count_all(struct surface *s)
 {
-	const struct known *k = &s->known;
+	const struct known *k = &s->s->known;
 	uint64_t n[2] = { k->split, k->n - k->split };
 	uint64_t stations[2] = { s->ways.stations[k->split],
 		s->ways.stations[k->n] - s->ways.stations[k->split] };
@@ -42,11 +41,11 @@ static int count_open(struct surface *s)
 		to[i].all = spans_count(&s->ways.to[i]);
 		to[i].stations = ways_stations(&s->ways, &s->ways.to[i]);
 	}
-	for (uint32_t h = 0; h < s->known.n; h++) {
+	for (uint32_t h = 0; h < s->s->known.n; h++) {
 		uint32_t way = s->ways.of[h];
 		bool self = spans_hold(&s->ways.to[way], h);
 		open += to[way].all - self;
-		if (!s->known.v[h].server)
+		if (!s->s->known.v[h].server)
 			lateral += to[way].stations - self;
 	}
 	s->total.judged = s->ways.judged;
@@ -61,8 +60,8 @@ static int count_open(struct surface *s)
 /* A pair that the point does not see stays open. */
 static void count_one_used(struct surface *s, const struct pair *p)
 {
-	bool open = !s->point || ways_open(&s->v, p->client, p->server);
-	bool lateral = !s->known.v[p->client].server && !s->known.v[p->server].server;
+	bool open = !s->point || ways_open(&s->s->v[0], p->client, p->server);
+	bool lateral = !s->s->known.v[p->client].server && !s->s->known.v[p->server].server;
 
 	s->total.used++;
 	s->total.used_open += open;
@@ -77,19 +76,10 @@ static int by_client(const void *x, const void *y)
 	return (*a)->client < (*b)->client ? -1 : (*a)->client > (*b)->client;
 }
 
-static bool works(const struct pair *p)
-{
-	for (size_t i = 0; i < p->n; i++) {
-		if (bh_row_use(p->rows[i]) <= BH_USE_SMB1)
-			return true;
-	}
-	return false;
-}
-
 /* A client of a server counts once, over all its ports. */
 static int count_used(struct surface *s)
 {
-	const struct pairs *p = &s->pairs;
+	const struct pairs *p = &s->s->pairs;
 	const struct pair **v = bh_arena_array(s->a, p->n + 1, sizeof *v);
 
 	if (!v)
@@ -97,7 +87,7 @@ static int count_used(struct surface *s)
 	for (size_t i = 0, end; i < p->n; i = end) {
 		size_t n = 0;
 		for (end = i; end < p->n && p->v[end].server == p->v[i].server; end++) {
-			if (!p->v[end].loopback && works(&p->v[end]))
+			if (!p->v[end].loopback && scene_use(&p->v[end]) <= BH_USE_SMB1)
 				v[n++] = &p->v[end];
 		}
 		if (n)
@@ -121,17 +111,18 @@ static int by_number(const void *x, const void *y)
 
 static int count_reach(struct surface *s)
 {
-	uint32_t *reach = bh_arena_array(s->a, s->known.n + 1, sizeof *reach);
-	uint32_t *before = bh_arena_array(s->a, s->known.n + 1, sizeof *before);
+	uint32_t *reach = bh_arena_array(s->a, s->s->known.n + 1, sizeof *reach);
+	uint32_t *before = bh_arena_array(s->a, s->s->known.n + 1, sizeof *before);
 	size_t n = 0;
 	int r = reach && before ? ways_reach(&s->ways, reach) : -ENOMEM;
 
 	if (r)
 		return r;
-	for (uint32_t h = 0; h < s->known.n; h++) {
-		if (s->known.v[h].server)
+	for (uint32_t h = 0; h < s->s->known.n; h++) {
+		if (s->s->known.v[h].server)
 			continue;
-		size_t family = h < s->known.split ? s->known.split : s->known.n - s->known.split;
+		size_t family = h < s->s->known.split ? s->s->known.split
+						      : s->s->known.n - s->s->known.split;
 		before[n] = (uint32_t)family - 1;
 		reach[n++] = reach[h];
 	}
@@ -147,44 +138,14 @@ static int count_reach(struct surface *s)
 
 /* ---- all of it --------------------------------------------------------------- */
 
-/* This machine is a known host even where nobody has seen it speak. */
-static size_t own_addresses(const struct bh_point *p, struct bh_addr *ret, size_t max)
+int bh_plan_surface(struct bh_scene *scene, const struct bh_table *table, struct bh_arena *a,
+	struct bh_surface *ret)
 {
-	size_t n = 0;
+	struct surface s = { .s = scene, .a = a };
 
-	for (int family = BH_V4; p && family <= BH_V6; family += BH_V6 - BH_V4) {
-		struct bh_ranges r = bh_addrset_of(&p->view->self, (uint8_t)family);
-		for (size_t i = 0; i < r.n; i++) {
-			bh_u128 num = r.v[i].lo;
-			for (; n < max && num - r.v[i].lo <= r.v[i].hi - r.v[i].lo; num++)
-				ret[n++] =
-					(struct bh_addr){ .num = num, .family = (uint8_t)family };
-		}
-	}
-	return n;
-}
-
-int bh_plan_surface(const struct bh_bound *b, const struct bh_point *point,
-	const struct bh_table *table, const struct bh_told *told, const struct bh_row *rows,
-	size_t n, struct bh_arena *a, struct bh_surface *ret)
-{
-	struct surface s = { .point = point, .a = a };
-	struct bh_addr own[256];
-	struct bh_told with = told ? *told : (struct bh_told){ 0 };
-	struct bh_addrset inside = b ? b->declared : (struct bh_addrset){ 0 };
-
-	assert(!point || (b && (table || !(point->view->gateway || point->forwards))));
-	if (with.own)
-		inside = bh_addrset_union(a, inside, *with.own);
-	with.own = &inside;
-	size_t n_own = own_addresses(point, own, BH_LEN(own));
-	int r = pairs_of_rows(rows, n, a, &s.pairs);
-	if (!r)
-		r = known_from(&s.pairs, &with, own, n_own, a, &s.known);
-	if (!r && point)
-		r = verdicts_new(b, point, &s.known, a, &s.v);
-	if (!r)
-		r = ways_from(&s.known, point, table, point ? &s.v : NULL, a, &s.ways);
+	s.point = scene->of.n_points ? &scene->of.points[0] : NULL;
+	assert(!s.point || table || !(s.point->view->gateway || s.point->forwards));
+	int r = ways_from(&scene->known, s.point, table, s.point ? &scene->v[0] : NULL, a, &s.ways);
 	if (r)
 		return r;
 	count_all(&s);

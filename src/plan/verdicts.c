@@ -1,5 +1,7 @@
 #include "plan/verdicts.h"
 
+#include "plan/reason.h"
+
 struct remembered {
 	uint32_t client, server; /* classes, plus one; 0: free */
 	struct bh_service service;
@@ -144,6 +146,20 @@ static void grow(struct verdicts *v)
 	}
 }
 
+static void ask(const struct verdicts *v, uint32_t client, uint32_t server,
+	struct bh_service service, struct verdict *ret)
+{
+	struct known_flow f;
+
+	if (!known_flow(v->point, &v->fwd, &v->known->v[client].addr, &v->known->v[server].addr,
+		    service, &f))
+		return;
+	ret->on_path = true;
+	bh_policy_decide(v->bound, f.view, &f.is, &ret->is);
+	if (!ret->is.admit)
+		ret->reason = reason_of(v->bound, &f, &ret->is);
+}
+
 struct verdict verdicts_ask(
 	struct verdicts *v, uint32_t client, uint32_t server, struct bh_service service)
 {
@@ -153,8 +169,7 @@ struct verdict verdicts_ask(
 	if (one->client)
 		return one->is;
 	struct remembered fresh = { .client = c, .server = s, .service = service };
-	fresh.is.on_path = known_judge(v->bound, v->point, &v->fwd, &v->known->v[client].addr,
-		&v->known->v[server].addr, service, &fresh.is.is);
+	ask(v, client, server, service, &fresh.is);
 	if (2 * (v->n + 1) > v->mask)
 		grow(v);
 	if (2 * (v->n + 1) <= v->mask) {

@@ -13,6 +13,7 @@
 struct verdict {
 	bool on_path; /* the point sees the pair's packets */
 	struct bh_decision is; /* when it does */
+	struct bh_reason reason; /* when that is no */
 };
 
 struct verdicts {

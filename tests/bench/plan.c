@@ -190,12 +190,19 @@ int main(int argc, char **argv)
 	check(bh_plan_table(b, &gw, NULL, 0, false, hash, &a, &table), "table");
 	end(&a, "the table");
 	struct bh_point point = { .view = &gw };
+	struct bh_scene_of of = {
+		.bound = b, .points = &point, .n_points = 1, .rows = rows, .n = n
+	};
+	struct bh_scene *scene;
 	begin(&a);
-	check(bh_plan_impact(b, &point, 1, NULL, rows, n, &a, &im), "impact");
+	check(bh_plan_scene(&of, &a, &scene), "scene");
+	end(&a, "pairs and hosts");
+	begin(&a);
+	check(bh_plan_impact(scene, &a, &im), "impact");
 	end(&a, "the impact");
 	printf("    %llu go on, %zu lines of what breaks\n", (unsigned long long)im.kept, im.n);
 	begin(&a);
-	check(bh_plan_surface(b, &point, &table, NULL, rows, n, &a, &s), "surface");
+	check(bh_plan_surface(scene, &table, &a, &s), "surface");
 	end(&a, "surface and reach");
 	printf("    pairs %llu to %llu, reach %llu to %llu, at most %llu\n",
 		(unsigned long long)s.pairs, (unsigned long long)bh_surface_open(&s),

@@ -50,7 +50,7 @@ static uint64_t surface_of(const struct bh_bound *b, const struct bh_view *gw, s
 	struct bh_surface s;
 
 	EXPECT_INT(bh_plan_table(b, gw, NULL, 0, false, hash, a, &table), 0);
-	EXPECT_INT(bh_plan_surface(b, &point, &table, NULL, rows, n_rows, a, &s), 0);
+	EXPECT_INT(surface_at(b, &point, &table, NULL, a, &s), 0);
 	return s.judged_open;
 }
 
@@ -84,7 +84,7 @@ static void one_inventory_holds(void)
 	/* Nothing in use and safe may break; what ends is the Internet's or lateral. */
 	struct bh_impact im;
 	struct bh_point point = { .view = &gw };
-	EXPECT_INT(bh_plan_impact(b, &point, 1, NULL, rows, n_rows, &a, &im), 0);
+	EXPECT_INT(impact_of(b, &point, 1, &a, &im), 0);
 	for (size_t i = 0; i < im.n; i++) {
 		const struct bh_impact_row *r = &im.rows[i];
 		if (r->fate == BH_BREAKS)
@@ -291,7 +291,7 @@ static void test_an_impact_names_user_client_share_and_how_often(void)
 	if (!read || bh_policy_view_gateway(bound, &a, &gw))
 		return;
 	struct bh_point point = { .view = &gw };
-	EXPECT_INT(bh_plan_impact(bound, &point, 1, NULL, rows, n_rows, &a, &im), 0);
+	EXPECT_INT(impact_of(bound, &point, 1, &a, &im), 0);
 	EXPECT_INT(im.n, 3);
 	EXPECT_INT(im.kept, 1);
 	EXPECT_INT(im.groups[BH_BREAKS], 1);
@@ -308,6 +308,168 @@ static void test_an_impact_names_user_client_share_and_how_often(void)
 		bh_buf_reset(&b);
 		bh_plan_impact_sentence(&im.rows[i], NOW, &b);
 		EXPECT_STR(bh_buf_text(&b), want[i]);
+	}
+}
+
+static void test_every_no_has_the_sentence_that_comes_nearest(void)
+{
+	static const char text[] = "network desks 10.20.0.0/24\n"
+				   "hosts files 10.10.0.20\n"
+				   "hosts old 10.10.0.30\n"
+				   "default block all-smb\n"
+				   "allow smb from desks to files\n"
+				   "allow netbios from 10.30.0.1 to old\n"
+				   "block smb from 10.20.0.9 to any\n";
+	static const struct {
+		const char *client, *server, *says, *fix;
+	} want[] = {
+		{ "10.20.0.9", "10.10.0.20",
+			"suggested:7 blocks it: block smb from 10.20.0.9 to any", NULL },
+		{ "10.30.0.1", "10.10.0.30",
+			"suggested:6 allows these two other services alone: "
+			"allow netbios from 10.30.0.1 to old",
+			"allow smb from 10.30.0.1 to 10.10.0.30" },
+		{ "10.30.0.2", "10.10.0.20",
+			"10.30.0.2 is not among the clients of suggested:5: "
+			"allow smb from desks to files",
+			"allow smb from 10.30.0.2 to 10.10.0.20" },
+		{ "10.20.0.8", "10.10.0.40",
+			"10.10.0.40 is not among the servers of suggested:5: "
+			"allow smb from desks to files",
+			"allow smb from 10.20.0.8 to 10.10.0.40" },
+		{ "10.40.0.1", "10.10.0.40",
+			"no sentence allows 10.40.0.1 anything, or anybody 10.10.0.40, "
+			"and suggested:4 blocks the rest",
+			"allow smb from 10.40.0.1 to 10.10.0.40" },
+	};
+
+	for (size_t i = 0; i < BH_LEN(want); i++) {
+		BH_AUTO_ARENA a = { 0 };
+		BH_AUTO_BUF says = { 0 }, fix = { 0 };
+		const struct bh_bound *b;
+		struct bh_view gw;
+		struct bh_impact im;
+		struct bh_point point = { .view = &gw };
+		n_rows = 0;
+		row(want[i].client, want[i].server, "u", "\\\\s\\home");
+		bool read = bind_text(text, &a, &b);
+		EXPECT(read);
+		if (!read || bh_policy_view_gateway(b, &a, &gw) || impact_of(b, &point, 1, &a, &im))
+			return;
+		EXPECT_INT(im.n, 1);
+		bh_plan_reason(&im.rows[0], &says);
+		EXPECT_STR(bh_buf_text(&says), want[i].says);
+		EXPECT(bh_plan_fix(b, &im.rows[0], &fix) == !!want[i].fix);
+		EXPECT_STR(bh_buf_text(&fix), want[i].fix ? want[i].fix : "");
+	}
+}
+
+/* Appended to the policy, the fix lets that pair go on, and no block is in the way. */
+static void one_fix_holds(const char *policy, const struct bh_impact_row *r, const char *fix)
+{
+	BH_AUTO_ARENA a = { 0 };
+	BH_AUTO_BUF text = { 0 };
+	const struct bh_bound *b;
+	struct bh_view gw;
+	struct bh_talk c = { .client = r->client, .server = r->server, .port = r->service.port };
+
+	bh_buf_printf(&text, "%s%s\n", policy, fix);
+	bool read = bind_text(bh_buf_text(&text), &a, &b);
+	EXPECT(read);
+	if (read && !bh_policy_view_gateway(b, &a, &gw))
+		EXPECT(admitted(b, &gw, BH_FWD, &c));
+}
+
+static void test_a_fix_lets_it_go_on(void)
+{
+	for (int i = 0; i < 30 && !tap_bad; i++) {
+		BH_AUTO_ARENA a = { 0 };
+		BH_AUTO_BUF text = { 0 };
+		const struct bh_bound *b;
+		struct bh_view gw;
+		struct bh_impact im;
+		struct bh_point point = { .view = &gw };
+
+		random_inventory();
+		bool read = bind_text(random_policy(&text), &a, &b);
+		EXPECT(read);
+		if (!read || bh_policy_view_gateway(b, &a, &gw) || impact_of(b, &point, 1, &a, &im))
+			return;
+		for (size_t k = 0; k < im.n; k += 1 + im.n / 8) {
+			BH_AUTO_BUF fix = { 0 };
+			bool some = bh_plan_fix(b, &im.rows[k], &fix);
+			EXPECT(some == (im.rows[k].reason.why != BH_WHY_BLOCKED));
+			if (some)
+				one_fix_holds(bh_buf_text(&text), &im.rows[k], bh_buf_text(&fix));
+		}
+	}
+}
+
+/* The lines of a text in another order. */
+static void shuffle(const char *text, struct bh_buf *ret)
+{
+	const char *lines[64];
+	size_t n = 0;
+
+	for (const char *p = text; *p && n < BH_LEN(lines); p = strchr(p, '\n') + 1)
+		lines[n++] = p;
+	for (size_t i = n - 1; i; i--) {
+		size_t k = pick((uint32_t)i + 1);
+		const char *t = lines[i];
+		lines[i] = lines[k];
+		lines[k] = t;
+	}
+	for (size_t i = 0; i < n; i++)
+		bh_buf_add(ret, lines[i], strcspn(lines[i], "\n") + 1);
+}
+
+static void shuffle_rows(void)
+{
+	for (size_t i = n_rows - 1; i; i--) {
+		size_t k = pick((uint32_t)i + 1);
+		struct bh_row t = rows[i];
+		rows[i] = rows[k];
+		rows[k] = t;
+	}
+}
+
+/* Everything that a plan says, but for the lines of sentences. */
+static void plan_text(const char *policy, struct bh_buf *ret)
+{
+	BH_AUTO_ARENA a = { 0 };
+	static const uint8_t hash[BH_HASH];
+	const struct bh_bound *b;
+	struct bh_view gw;
+	struct bh_table table;
+	struct bh_impact im;
+	struct bh_surface s;
+	struct bh_point point = { .view = &gw };
+
+	bool read = bind_text(policy, &a, &b);
+	EXPECT(read);
+	if (!read || bh_policy_view_gateway(b, &a, &gw) ||
+		bh_plan_table(b, &gw, NULL, 0, false, hash, &a, &table) ||
+		impact_of(b, &point, 1, &a, &im) || surface_at(b, &point, &table, NULL, &a, &s))
+		return;
+	bh_table_encode(&table, ret);
+	bh_buf_add(ret, &s, sizeof s);
+	for (size_t i = 0; i < im.n; i++) {
+		bh_plan_impact_sentence(&im.rows[i], NOW, ret);
+		bh_buf_printf(ret, " %s\n", bh_verdict_names[im.rows[i].decision.verdict]);
+	}
+}
+
+static void test_neither_the_order_of_sentences_nor_that_of_rows_matters(void)
+{
+	for (int i = 0; i < 40 && !tap_bad; i++) {
+		BH_AUTO_BUF policy = { 0 }, other = { 0 }, once = { 0 }, again = { 0 };
+
+		random_inventory();
+		shuffle(random_policy(&policy), &other);
+		plan_text(bh_buf_text(&policy), &once);
+		shuffle_rows();
+		plan_text(bh_buf_text(&other), &again);
+		EXPECT(once.len && once.len == again.len && !memcmp(once.ptr, again.ptr, once.len));
 	}
 }
 
@@ -330,18 +492,18 @@ static void test_a_gateway_does_not_judge_neighbours_and_a_host_only_itself(void
 		return;
 	struct bh_interface eth = { .name = "eth0", .onlink = bh_addrset_range(&a, &lo, &hi) };
 	struct bh_point point = { .view = &gw, .ifaces = &eth, .n_ifaces = 1 };
-	EXPECT_INT(bh_plan_impact(bound, &point, 1, NULL, rows, n_rows, &a, &im), 0);
+	EXPECT_INT(impact_of(bound, &point, 1, &a, &im), 0);
 	EXPECT_INT(im.n, 2);
 	EXPECT_INT(im.off_path, 1);
 
 	point.view = &host;
-	EXPECT_INT(bh_plan_impact(bound, &point, 1, NULL, rows, n_rows, &a, &im), 0);
+	EXPECT_INT(impact_of(bound, &point, 1, &a, &im), 0);
 	EXPECT_INT(im.n, 2);
 	EXPECT_INT(im.off_path, 1);
 
 	/* Both points together see them all. */
 	struct bh_point both[] = { point, { .view = &gw, .ifaces = &eth, .n_ifaces = 1 } };
-	EXPECT_INT(bh_plan_impact(bound, both, 2, NULL, rows, n_rows, &a, &im), 0);
+	EXPECT_INT(impact_of(bound, both, 2, &a, &im), 0);
 	EXPECT_INT(im.n, 3);
 	EXPECT_INT(im.off_path, 0);
 }
@@ -359,6 +521,9 @@ int main(void)
 	RUN(test_the_printed_policy_is_in_canonical_form);
 	RUN(test_a_sentence_left_out_holds_when_its_hash_is_taken_away);
 	RUN(test_an_impact_names_user_client_share_and_how_often);
+	RUN(test_every_no_has_the_sentence_that_comes_nearest);
+	RUN(test_a_fix_lets_it_go_on);
+	RUN(test_neither_the_order_of_sentences_nor_that_of_rows_matters);
 	RUN(test_a_gateway_does_not_judge_neighbours_and_a_host_only_itself);
 	return tap_done();
 }

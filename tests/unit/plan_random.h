@@ -74,3 +74,23 @@ static bool bind_text(const char *text, struct bh_arena *a, const struct bh_boun
 		printf("# refused:\n%s# in\n%s\n", bh_buf_text(&b), text);
 	return !d.errors && !d.warnings;
 }
+
+static const char *random_policy(struct bh_buf *b)
+{
+	static const char *const sets[] = { "10.20.0.0/24", "10.20.0.0/16 except 10.20.0.7",
+		"10.10.0.0/24, fd00:10::/64", "fd00:20::/64 except fd00:20::3", "any",
+		"10.20.1.4, 10.20.1.5, 192.168.7.0/24", "203.0.113.0/24, 2001:db8::/32" };
+	static const char *const services[] = { "smb", "netbios", "smbdirect", "all-smb" };
+	static const char *const peers[] = { "localsubnet", "self" };
+
+	for (size_t i = 0; i < BH_LEN(sets); i++)
+		bh_buf_printf(b, "network n%zu %s\n", i, sets[i]);
+	if (pick(4))
+		bh_buf_str(b, "default block all-smb\n");
+	for (unsigned n = pick(6); n; n--)
+		bh_buf_printf(b, "%s %s from n%u to n%u\n", pick(4) ? "allow" : "block",
+			services[pick(BH_LEN(services))], pick(BH_LEN(sets)), pick(BH_LEN(sets)));
+	if (!pick(3))
+		bh_buf_printf(b, "allow smb from %s to n%u\n", peers[pick(2)], pick(BH_LEN(sets)));
+	return bh_buf_text(b);
+}

@@ -59,3 +59,32 @@ static struct bh_row *row(
 	r->figures = (struct bh_figures){ 1, 1000, 2000, DAY0, DAY0 + 60 * BH_SECOND };
 	return r;
 }
+
+/* The scene of all rows, as a test needs it once. */
+static BH_UNUSED int impact_of(const struct bh_bound *b, const struct bh_point *points, size_t n,
+	struct bh_arena *a, struct bh_impact *ret)
+{
+	const struct bh_scene_of of = {
+		.bound = b, .points = points, .n_points = n, .rows = rows, .n = n_rows
+	};
+	struct bh_scene *s;
+	int r = bh_plan_scene(&of, a, &s);
+
+	return r ? r : bh_plan_impact(s, a, ret);
+}
+
+static BH_UNUSED int surface_at(const struct bh_bound *b, const struct bh_point *point,
+	const struct bh_table *table, const struct bh_told *told, struct bh_arena *a,
+	struct bh_surface *ret)
+{
+	const struct bh_scene_of of = { .bound = b,
+		.points = point,
+		.n_points = point != NULL,
+		.told = told,
+		.rows = rows,
+		.n = n_rows };
+	struct bh_scene *s;
+	int r = bh_plan_scene(&of, a, &s);
+
+	return r ? r : bh_plan_surface(s, table, a, ret);
+}

@@ -27,26 +27,6 @@ static size_t random_links(struct bh_interface v[3], struct bh_arena *a)
 	return n;
 }
 
-static const char *random_policy(struct bh_buf *b)
-{
-	static const char *const sets[] = { "10.20.0.0/24", "10.20.0.0/16 except 10.20.0.7",
-		"10.10.0.0/24, fd00:10::/64", "fd00:20::/64 except fd00:20::3", "any",
-		"10.20.1.4, 10.20.1.5, 192.168.7.0/24", "203.0.113.0/24, 2001:db8::/32" };
-	static const char *const services[] = { "smb", "netbios", "smbdirect", "all-smb" };
-	static const char *const peers[] = { "localsubnet", "self" };
-
-	for (size_t i = 0; i < BH_LEN(sets); i++)
-		bh_buf_printf(b, "network n%zu %s\n", i, sets[i]);
-	if (pick(4))
-		bh_buf_str(b, "default block all-smb\n");
-	for (unsigned n = pick(6); n; n--)
-		bh_buf_printf(b, "%s %s from n%u to n%u\n", pick(4) ? "allow" : "block",
-			services[pick(BH_LEN(services))], pick(BH_LEN(sets)), pick(BH_LEN(sets)));
-	if (!pick(3))
-		bh_buf_printf(b, "allow smb from %s to n%u\n", peers[pick(2)], pick(BH_LEN(sets)));
-	return bh_buf_text(b);
-}
-
 #define MOST 700
 
 struct world {
@@ -264,11 +244,11 @@ static void one_surface_holds(enum place place)
 	struct bh_told told = { .servers = &servers };
 	judge_all();
 	walk_all();
-	EXPECT_INT(bh_plan_surface(w.b, &point, &table, &told, rows, n_rows, &a, &s), 0);
+	EXPECT_INT(surface_at(w.b, &point, &table, &told, &a, &s), 0);
 	compare(&s, &servers);
 	/* And with no policy at all. */
 	struct bh_surface before;
-	EXPECT_INT(bh_plan_surface(NULL, NULL, NULL, &told, rows, n_rows, &a, &before), 0);
+	EXPECT_INT(surface_at(NULL, NULL, NULL, &told, &a, &before), 0);
 	EXPECT_INT(bh_surface_open(&before), before.pairs);
 	if (place == GATEWAY) {
 		EXPECT_INT(before.reach.median, s.reach_before.median);
@@ -316,7 +296,7 @@ static void test_a_host_counts_the_pairs_it_is_an_end_of(void)
 	if (!read || bh_policy_view_host(b, NULL, 0, &me, 1, &a, &host))
 		return;
 	struct bh_point point = { .view = &host };
-	EXPECT_INT(bh_plan_surface(b, &point, NULL, NULL, rows, n_rows, &a, &s), 0);
+	EXPECT_INT(surface_at(b, &point, NULL, NULL, &a, &s), 0);
 	EXPECT_INT(s.hosts, 3);
 	EXPECT_INT(s.pairs, 6);
 	EXPECT_INT(s.judged, 4);
@@ -361,7 +341,7 @@ static void test_reach_goes_on_where_the_next_host_may(void)
 		bh_plan_table(b, &gw, NULL, 0, false, hash, &a, &table))
 		return;
 	struct bh_point point = { .view = &gw };
-	EXPECT_INT(bh_plan_surface(b, &point, &table, NULL, rows, n_rows, &a, &s), 0);
+	EXPECT_INT(surface_at(b, &point, &table, NULL, &a, &s), 0);
 	EXPECT_INT(s.hosts, 6);
 	EXPECT_INT(s.stations, 3); /* .11 reaches two, .12 one, .13 nobody */
 	EXPECT_INT(s.reach_before.median, 5);
