@@ -4,10 +4,11 @@
 #include <time.h>
 
 #include "cli/inventory.h"
+#include "cli/warnings.h"
 
 enum { SHOWN = 40 };
 
-static const char *const fate_names[BH_FATES] = { "breaks", "ends", "fails-today" };
+static const char *const fate_names[BH_FATES] = { "breaks", "ends", "must-prove", "fails-today" };
 static const char *const use_names[BH_USES] = { "works", "guest-or-anonymous", "smb1", "denied",
 	"no-session", "unanswered" };
 
@@ -101,6 +102,7 @@ static json_t *impact_json(const struct bh_bound *b, const struct bh_impact *im,
 		json_array_append_new(rows, row_json(b, &im->rows[i], now));
 	json_object_set_new(o, "breaks", count(im->groups[BH_BREAKS]));
 	json_object_set_new(o, "ends", count(im->groups[BH_ENDS]));
+	json_object_set_new(o, "must_prove", count(im->groups[BH_MUST_PROVE]));
 	json_object_set_new(o, "fails_today", count(im->groups[BH_FAILS_TODAY]));
 	json_object_set_new(o, "kept", count(im->kept));
 	json_object_set_new(o, "off_path", count(im->off_path));
@@ -230,7 +232,7 @@ static void print_impact(
 	const struct bh_cli *cli, const struct bh_impact *im, const struct bh_point *p, bh_time now)
 {
 	size_t breaks = im->groups[BH_BREAKS], ends = im->groups[BH_ENDS];
-	size_t fails = im->groups[BH_FAILS_TODAY];
+	size_t prove = im->groups[BH_MUST_PROVE], fails = im->groups[BH_FAILS_TODAY];
 
 	printf("impact: ");
 	if (breaks)
@@ -242,6 +244,10 @@ static void print_impact(
 		printf("  %zu use%s with the Internet or of a workstation would end\n", ends,
 			plural(ends));
 	print_fate(cli, im, BH_ENDS, now);
+	if (prove)
+		printf("  %zu use%s must prove an identity by IPsec from then on\n", prove,
+			plural(prove));
+	print_fate(cli, im, BH_MUST_PROVE, now);
 	if (fails && cli->verbose)
 		print_fate(cli, im, BH_FAILS_TODAY, now);
 	else if (fails)
@@ -265,6 +271,8 @@ static int say(struct bh_cli *cli, json_t *doc, const struct bh_ready *r,
 	struct bh_impact im;
 	struct bh_surface s;
 	struct bh_scene *scene;
+	const struct bh_warning *warnings;
+	size_t n_warnings;
 	struct bh_told told = { .names = inv->w.names, .n_names = inv->w.n_names };
 	bh_time now = now_is();
 
@@ -277,14 +285,17 @@ static int say(struct bh_cli *cli, json_t *doc, const struct bh_ready *r,
 		.n = inv->n,
 		.purposes = inv->purposes };
 	if (bh_plan_scene(&of, a, &scene) || bh_plan_impact(scene, a, &im) ||
-		bh_plan_surface(scene, &r->table, a, &s))
+		bh_plan_surface(scene, &r->table, a, &s) ||
+		bh_plan_warnings(scene, a, &warnings, &n_warnings))
 		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "out of memory");
 	if (doc) {
 		json_object_set_new(doc, "impact", impact_json(r->bound, &im, now));
 		json_object_set_new(doc, "surface", bh_cli_surface_json(&s, true));
+		json_object_set_new(doc, "warnings", bh_cli_warnings_json(warnings, n_warnings));
 	} else {
 		putchar('\n');
 		print_impact(cli, &im, &point, now);
+		bh_cli_warnings_print(cli, warnings, n_warnings);
 		putchar('\n');
 		bh_cli_surface_print(&s, &point);
 	}
@@ -307,6 +318,7 @@ int bh_cli_effects(struct bh_cli *cli, const struct bh_ready *r, struct bh_arena
 	if (doc) {
 		json_object_set_new(doc, "impact", json_null());
 		json_object_set_new(doc, "surface", json_null());
+		json_object_set_new(doc, "warnings", json_null());
 	} else {
 		printf("\nimpact: not known, %s %s\n",
 			missing ? "there is no inventory at" : "nothing was seen yet in",

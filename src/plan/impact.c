@@ -143,6 +143,8 @@ static void sentence_fate(struct bh_impact_row *r)
 {
 	if (r->use > BH_USE_SMB1)
 		r->fate = BH_FAILS_TODAY;
+	else if (r->decision.verdict == BH_SECURE)
+		r->fate = BH_MUST_PROVE;
 	else
 		r->fate = r->internet || r->lateral ? BH_ENDS : BH_BREAKS;
 }
@@ -283,7 +285,8 @@ static const char *why(const struct bh_impact_row *r)
 
 void bh_plan_impact_sentence(const struct bh_impact_row *r, bh_time now, struct bh_buf *b)
 {
-	static const char *const heads[BH_FATES] = { "would break", "would end", "already fails" };
+	static const char *const heads[BH_FATES] = { "would break", "would end",
+		"must prove itself", "already fails" };
 
 	bh_buf_printf(b, "%s: ", heads[r->fate]);
 	add_who(r, b);

@@ -186,6 +186,11 @@ static void note_pair(const struct known *k, const struct pair *p, const struct 
 		s->served |= use <= BH_USE_SMB1;
 		if (use != BH_USE_WORKS)
 			continue;
+		const struct bh_figures *f = &p->rows[i]->figures;
+		if (f->first_seen && (!s->served_first || f->first_seen < s->served_first))
+			s->served_first = f->first_seen;
+		if (f->last_seen > s->served_last)
+			s->served_last = f->last_seen;
 		shared |= !administrative(&p->rows[i]->who);
 		s->shares |= shares_of(&p->rows[i]->who);
 	}

@@ -17,17 +17,31 @@ struct known_host {
 	/* Inside clients on shares that are not administrative: distinct, the first few. */
 	uint8_t shared_to;
 	uint32_t shared_with[BH_SERVER_CLIENTS];
+	bh_time served_first, served_last; /* 0: not known */
 };
 
 #define SHARES_DOMAIN 1u /* SYSVOL or NETLOGON */
 #define SHARES_DISK   2u
 #define SHARES_PRINT  4u
 
+/* What an address was called, or called itself: the first label of the name. */
+struct alias {
+	const char *name; /* whole */
+	size_t len; /* of the first label */
+	uint32_t host;
+};
+
 /* Sorted by address; IPv4 first. */
 struct known {
 	struct known_host *v;
 	size_t n, split; /* hosts before that one are IPv4 */
+	const struct alias *aliases; /* by name without case, then host */
+	size_t n_aliases;
 };
+
+/* How many of aliases[from..] bear the name of the first, which is one machine's as far as
+ * it goes. */
+size_t known_machine(const struct known *k, size_t from);
 
 /* The hosts of all pairs but loopback's, which are told theirs, and more. */
 BH_MUST int known_from(struct pairs *p, const struct bh_told *told, const struct bh_addr *more,

@@ -84,6 +84,7 @@ BH_MUST int bh_plan_scene(const struct bh_scene_of *of, struct bh_arena *a, stru
 enum bh_fate {
 	BH_BREAKS, /* works today and would be blocked */
 	BH_ENDS, /* the same, with the Internet or between workstations: what the policy is for */
+	BH_MUST_PROVE, /* works in clear today, and goes on through IPsec alone */
 	BH_FAILS_TODAY, /* would be blocked, and does not work today either */
 	BH_FATES
 };
@@ -145,6 +146,49 @@ bool bh_plan_fix(const struct bh_bound *b, const struct bh_impact_row *r, struct
 
 /* "would break: alice on 10.20.0.11 → \\fs1\finance, 41 times, last 3 minutes ago". */
 void bh_plan_impact_sentence(const struct bh_impact_row *r, bh_time now, struct bh_buf *ret);
+
+/* ---- what may go wrong ------------------------------------------------------ */
+
+/* The checklist of those who blocked SMB before: each is raised from evidence alone. */
+enum bh_warning_kind {
+	BH_WARN_NOTHING, /* no sentence allows any SMB at all */
+	BH_WARN_CONTROLLER, /* a domain controller that no sentence allows, beside others */
+	BH_WARN_SYSVOL, /* cut off: the way by which the mistake would be mended */
+	BH_WARN_FAMILY, /* machines that a sentence means by IPv4 have IPv6 addresses too */
+	BH_WARN_NAMESPACE, /* servers cut off that a DFS namespace may point to */
+	BH_WARN_PRINT,
+	BH_WARN_SCANNER, /* a device that only writes */
+	BH_WARN_MANAGEMENT, /* software distribution, inventory, vulnerability scanners */
+	BH_WARN_DEPLOYMENT, /* what those fetch from a share */
+	BH_WARN_BACKUP,
+	BH_WARN_CLUSTER, /* shared volumes, witness, replication, live migration */
+	BH_WARN_SQL, /* over named pipes */
+	BH_WARN_CERTIFICATES, /* enrolment */
+	BH_WARN_SMB1, /* a device that speaks nothing else, and stays allowed */
+	BH_WARN_IPSEC, /* must prove an identity, and cannot */
+	BH_WARN_LEASED, /* a server named by an address that it has on loan */
+	BH_WARNINGS
+};
+
+extern const char *const bh_warning_names[BH_WARNINGS]; /* "nothing", "controller", … */
+
+struct bh_warning {
+	enum bh_warning_kind kind;
+	struct bh_addr host; /* whom it is about; no address: a sentence, or the policy */
+	const char *name; /* that the host goes by; NULL: not known; from the wire */
+	struct bh_addrset peers; /* from whom it would be cut off, or beside whom it stands */
+	uint64_t n_peers;
+	unsigned line; /* the sentence that it is about; 0: none */
+	const char *file;
+	/* Sentences without their stop; what comes from the wire is made harmless in them. */
+	const char *text, *evidence;
+	const char *fix; /* lines of a policy that mend it; NULL: none can */
+	const char *advice; /* what else helps; NULL: nothing to add */
+};
+
+/* At the points of a scene; by kind, then those that concern most.  -ENOMEM. */
+BH_MUST int bh_plan_warnings(
+	struct bh_scene *s, struct bh_arena *a, const struct bh_warning **ret, size_t *n_ret);
 
 /* How many hosts can be walked to over SMB from a workstation, one after the other: the
  * middle one (of two, the lower) and the most of all workstations. */

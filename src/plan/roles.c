@@ -14,18 +14,12 @@
 
 /* ---- one machine, several addresses -------------------------------------------------- */
 
-/* What an address was called, or called itself: the first label of the name. */
-struct alias {
-	const char *name;
-	size_t len;
-	uint32_t host;
-};
-
 struct aliases {
 	struct alias *v;
-	size_t n;
+	size_t n, cap;
 	const char **last; /* by host: most names are told again and again */
 	const struct known *known;
+	struct bh_arena own; /* for the while */
 };
 
 static int by_name(const void *x, const void *y)
@@ -45,6 +39,21 @@ static bool one_name(const struct alias *a, const struct alias *b)
 	return a->len == b->len && !strncasecmp(a->name, b->name, a->len);
 }
 
+static void push(struct aliases *t, struct alias one)
+{
+	if (t->n == t->cap) {
+		size_t cap = t->cap ? 2 * t->cap : 256;
+		struct alias *more = bh_arena_array(&t->own, cap, sizeof *more);
+		if (!more)
+			return;
+		if (t->n)
+			memcpy(more, t->v, t->n * sizeof *more);
+		t->v = more;
+		t->cap = cap;
+	}
+	t->v[t->n++] = one;
+}
+
 static void add_alias(struct aliases *t, const char *name, uint32_t host)
 {
 	struct alias one = { .name = name, .len = strcspn(name, "."), .host = host };
@@ -55,7 +64,7 @@ static void add_alias(struct aliases *t, const char *name, uint32_t host)
 	if (t->last[host] && !strcasecmp(t->last[host], name))
 		return;
 	t->last[host] = name;
-	t->v[t->n++] = one;
+	push(t, one);
 }
 
 /* "cifs/fs1.corp.example": what a ticket was for. */
@@ -65,23 +74,10 @@ static void add_service(struct aliases *t, const char *service, uint32_t host)
 		add_alias(t, service + 5, host);
 }
 
-static size_t rows_of(const struct pairs *p)
+static int collect_names(struct aliases *t, const struct pairs *p, const struct bh_told *told)
 {
-	size_t n = 0;
-
-	for (size_t i = 0; i < p->n; i++)
-		n += p->v[i].n;
-	return n;
-}
-
-static int collect_names(
-	struct aliases *t, const struct pairs *p, const struct bh_told *told, struct bh_arena *a)
-{
-	size_t heard = told ? told->n_names : 0;
-
-	t->v = bh_arena_array(a, 3 * rows_of(p) + heard + 1, sizeof *t->v);
-	t->last = bh_arena_array(a, t->known->n + 1, sizeof *t->last);
-	if (!t->v || !t->last)
+	t->last = bh_arena_array(&t->own, t->known->n + 1, sizeof *t->last);
+	if (!t->last)
 		return -ENOMEM;
 	for (size_t i = 0; i < p->n; i++) {
 		const struct pair *one = &p->v[i];
@@ -95,7 +91,7 @@ static int collect_names(
 				add_alias(t, c->workstation, one->client);
 		}
 	}
-	for (size_t i = 0; i < heard; i++) {
+	for (size_t i = 0; told && i < told->n_names; i++) {
 		const struct bh_name_seen *s = &told->names[i];
 		const struct known_host *h = s->group ? NULL : known_find(t->known, &s->addr);
 		if (h)
@@ -103,7 +99,31 @@ static int collect_names(
 	}
 	if (t->n)
 		qsort(t->v, t->n, sizeof *t->v, by_name);
-	return 0;
+	return bh_arena_ok(&t->own) ? 0 : -ENOMEM;
+}
+
+/* Each name of a host once: of those that differ behind the first dot, the first. */
+static int keep_names(const struct aliases *t, struct known *k, struct bh_arena *a)
+{
+	struct alias *v = bh_arena_array(a, t->n + 1, sizeof *v);
+	size_t n = 0;
+
+	for (size_t i = 0; v && i < t->n; i++) {
+		if (!n || by_name(&v[n - 1], &t->v[i]))
+			v[n++] = t->v[i];
+	}
+	k->aliases = v;
+	k->n_aliases = n;
+	return v ? 0 : -ENOMEM;
+}
+
+size_t known_machine(const struct known *k, size_t from)
+{
+	size_t end = from;
+
+	while (end < k->n_aliases && one_name(&k->aliases[from], &k->aliases[end]))
+		end++;
+	return end - from;
 }
 
 /* v[0..n): the addresses of one name.  A client over one address is one over all.  Two
@@ -126,21 +146,31 @@ static void join_name(const struct known *k, const struct alias *v, size_t n)
 	}
 }
 
-static int join_names(struct known *k, const struct pairs *p, const struct bh_told *told,
-	struct places *places, struct bh_arena *a)
+static int find_names(
+	struct known *k, const struct pairs *p, const struct bh_told *told, struct bh_arena *a)
+{
+	struct aliases t = { .known = k };
+	int r = collect_names(&t, p, told);
+
+	if (!r)
+		r = keep_names(&t, k, a);
+	bh_arena_reset(&t.own);
+	return r;
+}
+
+static int join_names(struct known *k, struct places *places, struct bh_arena *a)
 {
 	BH_AUTO_ARENA own = { 0 };
-	struct aliases t = { .known = k };
-	int r = collect_names(&t, p, told, &own);
-	uint32_t *hosts = bh_arena_array(&own, t.n + 1, sizeof *hosts);
+	uint32_t *hosts = bh_arena_array(&own, k->n_aliases + 1, sizeof *hosts);
 
-	if (r || !hosts)
+	if (!hosts)
 		return -ENOMEM;
-	for (size_t i = 0, end; i < t.n; i = end) {
-		for (end = i; end < t.n && one_name(&t.v[i], &t.v[end]); end++)
-			hosts[end - i] = t.v[end].host;
-		join_name(k, t.v + i, end - i);
-		places_of_name(places, hosts, end - i);
+	for (size_t i = 0, n; i < k->n_aliases; i += n) {
+		n = known_machine(k, i);
+		for (size_t m = 0; m < n; m++)
+			hosts[m] = k->aliases[i + m].host;
+		join_name(k, k->aliases + i, n);
+		places_of_name(places, hosts, n);
 	}
 	return places_ready(places, a);
 }
@@ -253,7 +283,9 @@ int known_roles(
 	int r = places_from(k, told, a, &places);
 
 	if (!r)
-		r = join_names(k, p, told, &places, a);
+		r = find_names(k, p, told, a);
+	if (!r)
+		r = join_names(k, &places, a);
 	if (!r)
 		r = join_neighbours(k, &places);
 	if (r)
