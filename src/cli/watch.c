@@ -1,5 +1,6 @@
 #include <ifaddrs.h>
 #include <net/if.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -14,11 +15,14 @@
 #define RING_MIB       64 /* of packets that wait for us, all interfaces together … */
 #define LEAST_RING_MIB 4 /* … but for each at least */
 
-enum { OPT_INTERFACE = 1, OPT_READY, OPT_RETAIN, OPT_HIDE };
+enum { OPT_INTERFACE = 1, OPT_READY, OPT_RETAIN, OPT_HIDE, OPT_RULES, OPT_HEAL, OPT_ALERTS };
 
 static const struct bh_option options[] = {
 	{ "interface", 'i', "IFACE", "watch this interface (repeatable; default: all but lo)",
 		OPT_INTERFACE },
+	{ "rules", 0, NULL, "watch the rules alone, no traffic", OPT_RULES },
+	{ "heal", 0, NULL, "put our table right when somebody edits it", OPT_HEAL },
+	{ "alerts", 0, NULL, "tell the system's log what needs somebody's eye", OPT_ALERTS },
 	{ "ready-fd", 0, "N", "write a line to this descriptor once watching has begun",
 		OPT_READY },
 	BH_STREAM_OPTIONS,
@@ -64,6 +68,9 @@ static int parse(struct bh_watch *w)
 	for (int id; !r && (id = bh_cli_next(cli)) >= 0;) {
 		switch (id) {
 		case OPT_INTERFACE: r = name_interface(w, cli->value); break;
+		case OPT_RULES: w->rules_only = true; break;
+		case OPT_HEAL: w->heal = true; break;
+		case OPT_ALERTS: w->alert = true; break;
 		case OPT_READY:
 			w->ready = (int)strtol(cli->value, &end, 10);
 			if (*end || w->ready < 0 || end == cli->value)
@@ -80,6 +87,8 @@ static int parse(struct bh_watch *w)
 			break;
 		}
 	}
+	if (!r && w->rules_only && (w->n_rings || w->logs.n || w->logs.journal))
+		r = bh_cli_usage(cli, "--rules watches nothing else: leave out -i and logs");
 	return r;
 }
 
@@ -143,18 +152,10 @@ static void open_log(struct bh_watch *w)
 		bh_cli_fail(w->cli, 0, "audit events are not seen: %s", why);
 }
 
-static void begun(struct bh_watch *w)
+static void begun(struct bh_watch *w, const char *what)
 {
-	BH_AUTO_BUF b = { 0 };
-
-	for (size_t i = 0; i < w->n_rings; i++)
-		bh_buf_printf(&b, "%s%s", i ? ", " : "", w->rings[i].ifname);
-	for (size_t i = 0; i < w->n_streams; i++) {
-		if (w->streams[i].from)
-			bh_buf_printf(&b, "%s%s", b.len ? ", " : "", w->streams[i].from);
-	}
 	if (!w->cli->quiet)
-		fprintf(stderr, "watching %s; ^C ends\n", bh_buf_text(&b));
+		fprintf(stderr, "watching %s; ^C ends\n", what);
 	if (w->ready >= 0) {
 		(void)!write(w->ready, "watching\n", 9);
 		close(w->ready);
@@ -174,7 +175,7 @@ static int take_signals(struct bh_watch *w)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGHUP);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) ||
-		(w->signals = signalfd(-1, &set, SFD_CLOEXEC)) < 0)
+		(w->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)) < 0)
 		return bh_cli_fail(w->cli, BH_EXIT_SYSTEM, "%s", strerror(errno));
 	return 0;
 }
@@ -231,7 +232,11 @@ static int prepare(struct bh_watch *w)
 	if (w->priv) {
 		open_log(w);
 		bh_watch_look(w, true, true);
+		/* What cannot be watched is said; the traffic still is. */
+		(void)!bh_rules_open(w->cli, w->priv, w->heal, w->alerts, &w->rules);
 	}
+	if (w->alerts && !(w->firsts = bh_firsts_new(w->store, w->alerts)))
+		return bh_cli_fail(w->cli, BH_EXIT_SYSTEM, "out of memory");
 	if (getrandom(&w->seed, sizeof w->seed, 0) < 0)
 		w->seed = (uint64_t)bh_said_now();
 	w->inv = bh_inventory_new(w->seed);
@@ -259,6 +264,7 @@ static int start_interfaces(struct bh_watch *w)
 
 static int watch(struct bh_watch *w)
 {
+	BH_AUTO_BUF b = { 0 };
 	size_t n = 0;
 	int r = w->priv ? start_interfaces(w) : 0;
 
@@ -275,8 +281,41 @@ static int watch(struct bh_watch *w)
 		(void)bh_watch_end(w, &(const char *){ NULL });
 		return r;
 	}
-	begun(w);
+	for (size_t i = 0; i < w->n_rings; i++)
+		bh_buf_printf(&b, "%s%s", i ? ", " : "", w->rings[i].ifname);
+	for (size_t i = 0; i < w->n_streams; i++) {
+		if (w->streams[i].from)
+			bh_buf_printf(&b, "%s%s", b.len ? ", " : "", w->streams[i].from);
+	}
+	begun(w, bh_buf_text(&b));
 	return bh_watch_finish(w, bh_watch_listen(w));
+}
+
+/* The rules alone: no sensor, no database. */
+static int watch_rules(struct bh_watch *w)
+{
+	BH_AUTO_BUF b = { 0 };
+	struct signalfd_siginfo info;
+	int r = bh_cli_priv(w->cli, &w->priv);
+
+	if (!r)
+		r = take_signals(w);
+	if (!r)
+		r = bh_rules_open(w->cli, w->priv, w->heal, w->alerts, &w->rules);
+	if (r)
+		return r;
+	bh_rules_format(w->rules, &b);
+	begun(w, bh_buf_text(&b));
+	struct pollfd p[2] = { { .fd = bh_rules_fd(w->rules), .events = POLLIN },
+		{ .fd = w->signals, .events = POLLIN } };
+	while (read(w->signals, &info, sizeof info) < 0) {
+		if (bh_rules_step(w->rules))
+			return bh_cli_fail(w->cli, BH_EXIT_SYSTEM,
+				"bulkhead-priv has ended: the rules are no longer watched");
+		if (poll(p, BH_LEN(p), bh_rules_wait(w->rules)) < 0 && errno != EINTR)
+			return bh_cli_fail(w->cli, BH_EXIT_SYSTEM, "%s", strerror(errno));
+	}
+	return bh_cli_flush(w->cli);
 }
 
 static int run(struct bh_cli *cli)
@@ -285,10 +324,17 @@ static int run(struct bh_cli *cli)
 	w.cli = cli;
 	int r = parse(&w);
 
-	if (!r)
+	if (!r && w.alert && !(w.alerts = bh_alerts_new()))
+		r = bh_cli_fail(cli, BH_EXIT_SYSTEM, "out of memory");
+	if (!r && w.rules_only)
+		r = watch_rules(&w);
+	else if (!r)
 		r = prepare(&w);
-	if (!r)
+	if (!r && !w.rules_only)
 		r = watch(&w);
+	bh_firsts_free(w.firsts);
+	bh_rules_free(w.rules);
+	bh_alerts_free(w.alerts);
 	bh_lines_free(w.lines);
 	for (size_t i = 0; i < w.n_streams; i++)
 		bh_heard_free(w.streams[i].heard);
@@ -301,13 +347,15 @@ static int run(struct bh_cli *cli)
 
 const struct bh_command bh_cmd_watch = {
 	.name = "watch",
-	.args = "[-i IFACE]… [--samba-audit FILE]… [options]",
-	.summary = "watch live SMB traffic, and what audit rules would block",
+	.args = "[-i IFACE]… [--samba-audit FILE]… [--rules] [options]",
+	.summary = "watch live SMB traffic, what audit rules would block, and the rules",
 	.about =
 		"Prints one line per new conversation and keeps all of them in the database, until\n"
 		"^C or SIGTERM.  Interfaces need root: bulkhead-priv opens them, and the process that\n"
 		"reads packets has no privilege at all.  Where a log is named and no interface, the\n"
-		"log alone is followed, and no root is needed.  --json prints one object a line.",
+		"log alone is followed, and no root is needed.  --json prints one object a line.\n\n"
+		"It also says when somebody else changes our table, or rules elsewhere that\n"
+		"contradict the policy, who it was and what.  --rules watches nothing but that.",
 	.options = options,
 	.run = run,
 };

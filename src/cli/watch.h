@@ -5,8 +5,10 @@
 #pragma once
 
 #include "cli/db.h"
+#include "cli/firsts.h"
 #include "cli/keeping.h"
 #include "cli/live.h"
+#include "cli/rules.h"
 #include "cli/stream.h"
 
 #define BH_WATCH_ROUND 2 /* seconds */
@@ -30,6 +32,10 @@ struct bh_watch {
 	int nflog;
 	int signals;
 	int ready; /* --ready-fd, or -1 */
+	bool rules_only, heal, alert;
+	struct bh_alerts *alerts;
+	struct bh_rules *rules;
+	struct bh_firsts *firsts;
 	struct bh_tally tally; /* of all streams */
 	struct bh_reckoning audit;
 	bh_time tally_saved, look_again, forget_again;

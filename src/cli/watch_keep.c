@@ -45,6 +45,7 @@ static int print_row(void *ctx, const struct bh_row *row)
 		shown.who = bh_talk_of(&hidden);
 	}
 	bh_lines_row(w->lines, &shown, w->streams[w->now].from);
+	bh_firsts_row(w->firsts, row);
 	return 0;
 }
 

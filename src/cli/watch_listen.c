@@ -39,7 +39,7 @@ static int listen_once(struct bh_watch *w, uint32_t number, bool stopping)
 }
 
 struct waiting {
-	struct pollfd p[1 + BH_STREAMS * BH_STREAM_FDS];
+	struct pollfd p[2 + BH_STREAMS * BH_STREAM_FDS]; /* signals, rules, then streams */
 	size_t n;
 	size_t at[BH_STREAMS]; /* where a stream's own begin: its process first */
 	bool stopping;
@@ -49,7 +49,9 @@ struct waiting {
 static void gather(const struct bh_watch *w, struct waiting *x)
 {
 	x->p[0] = (struct pollfd){ .fd = x->stopping ? -1 : w->signals, .events = POLLIN };
-	x->n = 1;
+	x->p[1] = (struct pollfd){ .fd = w->rules && !x->stopping ? bh_rules_fd(w->rules) : -1,
+		.events = POLLIN };
+	x->n = 2;
 	for (size_t i = 0; i < w->n_streams; i++) {
 		const struct bh_stream *s = &w->streams[i];
 		x->at[i] = x->n;
@@ -111,6 +113,23 @@ static bool all_ended(const struct bh_watch *w)
 	return n == w->n_streams;
 }
 
+static void step_rules(struct bh_watch *w)
+{
+	if (!w->rules || !bh_rules_step(w->rules))
+		return;
+	bh_cli_fail(w->cli, 0, "bulkhead-priv has ended: the rules are no longer watched");
+	w->rules = bh_rules_free(w->rules);
+}
+
+/* ms; -1: until somebody says something. */
+static int wait_ms(const struct bh_watch *w, const struct waiting *x)
+{
+	int logs = w->logs.n ? LOOK_FOR_LOGS : -1;
+	int rules = w->rules && !x->stopping ? bh_rules_wait(w->rules) : -1;
+
+	return rules < 0 || (logs >= 0 && logs < rules) ? logs : rules;
+}
+
 int bh_watch_listen(struct bh_watch *w)
 {
 	struct waiting x = { .n = 0 };
@@ -118,8 +137,10 @@ int bh_watch_listen(struct bh_watch *w)
 
 	while (!r && !all_ended(w)) {
 		gather(w, &x);
-		if (poll(x.p, x.n, w->logs.n ? LOOK_FOR_LOGS : -1) < 0 && errno != EINTR)
+		if (poll(x.p, x.n, wait_ms(w, &x)) < 0 && errno != EINTR)
 			return -errno;
+		if (!x.stopping)
+			step_rules(w);
 		if (x.p[0].revents)
 			stop(w, &x);
 		bh_time now = bh_said_now();

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "keeper/changes.h"
 #include "plan/plan.h"
 #include "policy/policy.h"
 #include "priv/priv.h"

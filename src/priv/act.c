@@ -183,6 +183,7 @@ static int end_trial(struct sight *s)
 	bool changed = s->changed[0] != '\0';
 	int err = stale_names(s, s->now.trial.number, &l);
 
+	s->rec.changed = changed;
 	if (!err)
 		err = announce(s, PENDING_END);
 	act_fault("end-announced");
@@ -232,8 +233,10 @@ static int finish(struct sight *s)
 	case PENDING_CONFIRM:
 		if (r->trial && s->now.settled.number == r->trial)
 			return promote(s);
-		if (trying && r->pending == PENDING_LOAD)
+		if (trying && r->pending == PENDING_LOAD) {
+			r->changed = r->changed && s->now.settled.number;
 			return settle(s);
+		}
 		break;
 	case PENDING_UNDO:
 		if (!s->now.table) {
@@ -249,6 +252,7 @@ static int finish(struct sight *s)
 		/* A load that never reached the kernel, or a trial that was ended. */
 		files_drop_trial(&s->h->files);
 		r->trial = 0;
+		r->changed = r->changed && (s->now.settled.number || r->pending != PENDING_END);
 		return settle(s);
 	}
 	r->pending = PENDING_NONE;
@@ -284,6 +288,7 @@ static void fill_state(const struct sight *s, struct bh_priv_state *ret)
 	struct bh_priv_state st = { .loaded = k->table,
 		.stored = files_has_confirmed(&s->h->files),
 		.persistent = s->h->files.machine,
+		.kernel_generation = k->kernel_generation,
 		.generation = k->settled.number,
 		.trial = k->trial.number,
 		.lapsed = s->rec.lapsed,
@@ -355,32 +360,18 @@ static int send_table(struct sight *s, const struct bh_load *l)
 	return err;
 }
 
-static int may_apply(struct sight *s, const struct bh_request *r)
+static int put_in_force(struct sight *s, const struct bh_request *r)
 {
+	uint32_t most = s->now.highest > s->rec.generation ? s->now.highest : s->rec.generation;
 	const char *bad = bh_check_table(&r->table);
+	bool changed = s->changed[0] != '\0';
 
 	if (bad)
 		return why_say(s->w, -EINVAL, "%s", bad);
-	if (s->now.trial.number)
-		return why_say(s->w, -EBUSY,
-			"generation %u is on trial, %u seconds left: 'bulkhead confirm' it or "
-			"'bulkhead undo' it first",
-			s->now.trial.number, (s->now.left_ms + 999) / 1000);
-	if (s->rec.generation == UINT32_MAX || s->now.highest == UINT32_MAX)
+	if (most == UINT32_MAX)
 		return why_say(s->w, -EOVERFLOW,
 			"no generation number is left: 'bulkhead undo' "
 			"first");
-	return 0;
-}
-
-static int apply(struct sight *s, const struct bh_request *r)
-{
-	uint32_t most = s->now.highest > s->rec.generation ? s->now.highest : s->rec.generation;
-	int err = may_apply(s, r);
-
-	act_fault("asked");
-	if (err)
-		return err;
 	/* For good: the table is replaced whole, so that nothing of whatever stood there
 	 * stays.  On trial: the former must stay, to fall back on. */
 	struct bh_load l = { .table = &r->table,
@@ -390,7 +381,7 @@ static int apply(struct sight *s, const struct bh_request *r)
 		.former_hooks = r->lease ? s->now.settled.hooks : 0,
 		.lease = r->lease };
 	struct bundle b = bundle_of(r, l.generation);
-	err = files_write_trial(&s->h->files, &b, s->w);
+	int err = files_write_trial(&s->h->files, &b, s->w);
 	act_fault("trial-written");
 	if (err)
 		return err;
@@ -398,7 +389,7 @@ static int apply(struct sight *s, const struct bh_request *r)
 	s->rec.lapsed = 0;
 	s->rec.lease = l.lease;
 	s->rec.deadline = monotonic() + (uint64_t)l.lease * SECOND;
-	s->rec.changed = s->changed[0] != '\0' && l.former;
+	s->rec.changed = changed; /* until the kernel has taken this */
 	err = announce(s, PENDING_LOAD);
 	act_fault("deadline-written");
 	if (!err)
@@ -406,10 +397,22 @@ static int apply(struct sight *s, const struct bh_request *r)
 	act_fault("committed");
 	if (err)
 		return err;
+	s->rec.changed = changed && l.former;
 	s->h->tried = l.lease != 0;
 	err = l.lease ? settle(s) : promote(s);
 	act_fault("settled");
 	return err;
+}
+
+static int apply(struct sight *s, const struct bh_request *r)
+{
+	act_fault("asked");
+	if (s->now.trial.number)
+		return why_say(s->w, -EBUSY,
+			"generation %u is on trial, %u seconds left: 'bulkhead confirm' it or "
+			"'bulkhead undo' it first",
+			s->now.trial.number, (s->now.left_ms + 999) / 1000);
+	return put_in_force(s, r);
 }
 
 int act_apply(struct house *h, const struct bh_request *r, struct bh_priv_state *ret, struct why *w)
@@ -512,30 +515,70 @@ int act_undo(struct house *h, struct bh_priv_state *ret, struct why *w)
 	return run(h, undo, NULL, ret, w);
 }
 
-/* ---- at boot ---- */
+/* ---- what was confirmed, once more ---- */
 
-static int load(struct sight *s, const struct bh_request *r)
+/* For good, and whole: nothing of whatever stands there stays.  -ENOENT: none is kept. */
+static int confirmed_again(struct sight *s)
 {
-	(void)r;
 	BH_AUTO_BUF bytes = { 0 };
 	struct bundle b;
 	struct bh_request again = { .ask = BH_ASK_APPLY };
 	int err = files_read_bundle(&s->h->files, false, &bytes, &b);
 
-	if (err == -ENOENT || s->now.table)
-		return 0;
+	if (err == -ENOENT)
+		return err;
 	if (!err)
 		err = bh_table_decode(b.table, s->a, &again.table);
 	if (err)
-		return why_say(s->w, err,
+		return why_say(s->w, err == -ENOENT ? -EBADMSG : err,
 			"%s/confirmed cannot be believed (%s): apply the policy "
 			"again",
 			s->h->files.keep, strerror(-err));
 	again.mode = b.mode;
 	again.table_bytes = b.table;
 	again.text = b.text;
-	return apply(s, &again);
+	return put_in_force(s, &again);
 }
+
+static int load(struct sight *s, const struct bh_request *r)
+{
+	int err = s->now.table ? 0 : confirmed_again(s);
+
+	(void)r;
+	return err == -ENOENT ? 0 : err;
+}
+
+static int heal(struct sight *s, const struct bh_request *r)
+{
+	char changed[sizeof s->changed];
+
+	(void)r;
+	if (!s->changed[0])
+		return 0;
+	/* A trial ends by itself; but not one whose lease was edited. */
+	if (s->now.trial.number && s->now.live && !lease_changes(s)[0])
+		return why_say(s->w, -EBUSY,
+			"generation %u is on trial: what was edited goes when that ends, in %u "
+			"seconds, or when it is confirmed",
+			s->now.trial.number, (s->now.left_ms + 999) / 1000);
+	memcpy(changed, s->changed, sizeof changed);
+	act_fault("heal-asked");
+	int err = confirmed_again(s);
+	if (err == -ENOENT && s->now.trial.number)
+		err = end_trial(s);
+	else if (err == -ENOENT)
+		why_say(s->w, err,
+			"nothing that was confirmed is kept: 'bulkhead apply' the policy again");
+	memcpy(s->told, changed, sizeof changed);
+	return err;
+}
+
+int act_heal(struct house *h, struct bh_priv_state *ret, struct why *w)
+{
+	return run(h, heal, NULL, ret, w);
+}
+
+/* ---- at boot ---- */
 
 int act_load(struct house *h, bool *ret_loaded, struct why *w)
 {

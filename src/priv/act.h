@@ -22,6 +22,8 @@ BH_MUST int act_apply(
 	struct house *h, const struct bh_request *r, struct bh_priv_state *ret, struct why *w);
 BH_MUST int act_confirm(struct house *h, struct bh_priv_state *ret, struct why *w);
 BH_MUST int act_undo(struct house *h, struct bh_priv_state *ret, struct why *w);
+/* Whatever somebody did to the table is undone: the confirmed one replaces it whole. */
+BH_MUST int act_heal(struct house *h, struct bh_priv_state *ret, struct why *w);
 /* At boot: the confirmed table, if there is one and nothing is loaded yet. */
 BH_MUST int act_load(struct house *h, bool *ret_loaded, struct why *w);
 /* The policy text beside the table that decides now. */

@@ -286,6 +286,11 @@ int bh_priv_state(struct bh_priv *p, struct bh_priv_state *ret, const char **why
 	return ask_plain(p, BH_ASK_STATE, ret, why);
 }
 
+int bh_priv_heal(struct bh_priv *p, struct bh_priv_state *ret, const char **why)
+{
+	return ask_plain(p, BH_ASK_HEAL, ret, why);
+}
+
 static int ask_bytes(struct bh_priv *p, enum bh_ask what, struct bh_buf *ret, const char **why)
 {
 	BH_AUTO_BUF request = { 0 };
@@ -302,6 +307,21 @@ int bh_priv_dump(struct bh_priv *p, struct bh_buf *ret, const char **why)
 int bh_priv_policy(struct bh_priv *p, struct bh_buf *ret, const char **why)
 {
 	return ask_bytes(p, BH_ASK_POLICY, ret, why);
+}
+
+int bh_priv_generation(struct bh_priv *p, uint32_t *ret, const char **why)
+{
+	BH_AUTO_BUF answer = { 0 };
+	int err = ask_bytes(p, BH_ASK_GENERATION, &answer, why);
+
+	if (err)
+		return err;
+	struct bh_cur c = bh_cur_of(bh_span_of(answer.ptr, answer.len));
+	uint32_t v = bh_cur_le32(&c);
+	if (!bh_cur_ok(&c) || bh_cur_left(&c))
+		return gone(p, why);
+	*ret = v;
+	return 0;
 }
 
 static int ask_descriptor(
@@ -349,14 +369,24 @@ int bh_priv_capture(struct bh_priv *p, const char *ifname, uint32_t mib, struct 
 	return ask_descriptor(p, &request, ret, why);
 }
 
-int bh_priv_nflog(struct bh_priv *p, int *ret, const char **why)
+static int ask_socket(struct bh_priv *p, enum bh_ask what, int *ret, const char **why)
 {
 	BH_AUTO_BUF request = { 0 };
 	struct bh_priv_ring r;
 
-	bh_wire_ask(&request, BH_ASK_NFLOG, NULL, 0);
+	bh_wire_ask(&request, what, NULL, 0);
 	int err = ask_descriptor(p, &request, &r, why);
 	if (!err)
 		*ret = r.fd;
 	return err;
+}
+
+int bh_priv_nflog(struct bh_priv *p, int *ret, const char **why)
+{
+	return ask_socket(p, BH_ASK_NFLOG, ret, why);
+}
+
+int bh_priv_changes(struct bh_priv *p, int *ret, const char **why)
+{
+	return ask_socket(p, BH_ASK_CHANGES, ret, why);
 }

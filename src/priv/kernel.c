@@ -337,3 +337,18 @@ int kernel_dump(struct kernel *k, bool ours, struct bh_buf *ret, struct why *w)
 		return why_say(w, r, "cannot read the kernel's rules: %s", strerror(-r));
 	return 0;
 }
+
+int kernel_generation(struct kernel *k, struct bh_buf *ret, struct why *w)
+{
+	BH_AUTO_BUF answer = { 0 };
+	struct dump d = { .k = k, .out = &answer, .buf = malloc(RECEIVE) };
+	int r = d.buf ? ask(&d, NFT_MSG_GETGEN, NFPROTO_UNSPEC, NULL) : -ENOMEM;
+
+	free(d.buf);
+	if (!r && !bh_buf_ok(&answer))
+		r = -ENOMEM;
+	if (r)
+		return why_say(w, r, "cannot ask the kernel for its generation: %s", strerror(-r));
+	bh_buf_le32(ret, generation_id(&answer, 0));
+	return 0;
+}

@@ -31,3 +31,6 @@ BH_MUST int kernel_transact(
 /* Everything that nf_tables holds, or of table inet bulkhead alone, in the order that
  * proof.h asks for.  Tried again, a few times, when somebody changes it meanwhile. */
 BH_MUST int kernel_dump(struct kernel *k, bool ours, struct bh_buf *ret, struct why *w);
+
+/* Its generation now, as four bytes. */
+BH_MUST int kernel_generation(struct kernel *k, struct bh_buf *ret, struct why *w);

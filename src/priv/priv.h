@@ -35,6 +35,7 @@ struct bh_priv_state {
 	bool gateway; /* it has a forward chain alone */
 	bool stored; /* a confirmed table is kept */
 	bool persistent; /* and loaded again at boot: this is the machine's own namespace */
+	uint32_t kernel_generation; /* nf_tables' own number when all of this was so */
 	uint32_t generation; /* what decides once nothing is on trial; 0: nothing */
 	uint32_t trial; /* generation on trial; 0: none */
 	uint32_t lapsed; /* generation whose trial fell back by itself, the last time; 0: none */
@@ -69,6 +70,14 @@ BH_MUST int bh_priv_confirm(struct bh_priv *p, struct bh_priv_state *ret, const 
 BH_MUST int bh_priv_undo(struct bh_priv *p, struct bh_priv_state *ret, const char **why);
 BH_MUST int bh_priv_state(struct bh_priv *p, struct bh_priv_state *ret, const char **why);
 
+/* Where somebody edited the table or took it away, what was confirmed replaces it whole; a
+ * table that nobody edited stays as it is.  -EBUSY while an unedited trial runs, -ENOENT
+ * when nothing confirmed is kept. */
+BH_MUST int bh_priv_heal(struct bh_priv *p, struct bh_priv_state *ret, const char **why);
+
+/* nf_tables' own number, which every transaction of anybody raises by one. */
+BH_MUST int bh_priv_generation(struct bh_priv *p, uint32_t *ret, const char **why);
+
 /* The raw dump that proof reads: generation, all tables … generation. */
 BH_MUST int bh_priv_dump(struct bh_priv *p, struct bh_buf *ret, const char **why);
 
@@ -90,3 +99,7 @@ BH_MUST int bh_priv_capture(struct bh_priv *p, const char *ifname, uint32_t mib,
 
 /* A netlink socket bound to BH_NFLOG_GROUP that can only receive. */
 BH_MUST int bh_priv_nflog(struct bh_priv *p, int *ret, const char **why);
+
+/* One on which the kernel tells every change of its packet filter, whoever makes it; it
+ * can only receive, and says ENOBUFS when something was lost. */
+BH_MUST int bh_priv_changes(struct bh_priv *p, int *ret, const char **why);

@@ -355,3 +355,27 @@ int sockets_nflog(int *ret, struct why *w)
 	return err ? why_say(w, err, "cannot listen to the log of our rules: %s", strerror(-err))
 		   : 0;
 }
+
+/* ---- what anybody does to the packet filter ---- */
+
+int sockets_changes(int *ret, struct why *w)
+{
+	const int room = 16 << 20, group = NFNLGRP_NFTABLES;
+	struct sockaddr_nl at = { .nl_family = AF_NETLINK };
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+	int err = fd < 0 ? -errno : 0;
+
+	if (!err && bind(fd, (const struct sockaddr *)&at, sizeof at) < 0)
+		err = -errno;
+	if (!err)
+		err = set(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room);
+	if (!err)
+		err = set(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group);
+	if (!err) {
+		*ret = fd;
+		return 0;
+	}
+	if (fd >= 0)
+		close(fd);
+	return why_say(w, err, "cannot listen to changes of the packet filter: %s", strerror(-err));
+}

@@ -7,3 +7,4 @@
 BH_MUST int sockets_capture(
 	const char *ifname, uint32_t mib, struct bh_priv_ring *ret, struct why *w);
 BH_MUST int sockets_nflog(int *ret, struct why *w);
+BH_MUST int sockets_changes(int *ret, struct why *w);

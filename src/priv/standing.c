@@ -224,6 +224,8 @@ int standing_read(struct bh_span dump, struct bh_arena *a, struct standing *ret)
 	while (bh_nl_message_next(&left, &m)) {
 		if (message_is_ours(&m))
 			read_message(&r, &m);
+		else if (m.type == (NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWGEN))
+			s.kernel_generation = attr_be32(attr_find(bh_nl_attrs(&m), NFTA_GEN_ID));
 	}
 	for (left = bh_cur_of(dump); bh_nl_message_next(&left, &m);) {
 		if (message_is_ours(&m) && (m.type & 0xff) == NFT_MSG_NEWCHAIN)

@@ -21,6 +21,7 @@ struct generation {
 
 struct standing {
 	bool table; /* inet bulkhead is there */
+	uint32_t kernel_generation; /* nf_tables' own */
 	struct generation settled, trial;
 	uint32_t highest; /* highest generation of any name */
 	/* The lease. */

@@ -11,7 +11,7 @@ int bh_wire_header(struct bh_span header, enum bh_ask *ret, uint32_t *ret_len)
 						: 0;
 
 	if (!bh_cur_ok(&c) || bh_cur_left(&c) || magic != BH_WIRE_ASK || ask < BH_ASK_STATE ||
-		ask > BH_ASK_APPLY || len > most)
+		ask > BH_ASK_LAST || len > most)
 		return -EBADMSG;
 	*ret = (enum bh_ask)ask;
 	*ret_len = len;
@@ -148,6 +148,7 @@ void bh_wire_put_state(struct bh_buf *b, const struct bh_priv_state *s)
 	bh_buf_u8(b, s->gateway);
 	bh_buf_u8(b, s->stored);
 	bh_buf_u8(b, s->persistent);
+	bh_buf_le32(b, s->kernel_generation);
 	bh_buf_le32(b, s->generation);
 	bh_buf_le32(b, s->trial);
 	bh_buf_le32(b, s->lapsed);
@@ -215,6 +216,7 @@ int bh_wire_get_state(struct bh_span bytes, struct bh_priv_state *ret)
 	s.gateway = read_flag(&c);
 	s.stored = read_flag(&c);
 	s.persistent = read_flag(&c);
+	s.kernel_generation = bh_cur_le32(&c);
 	s.generation = bh_cur_le32(&c);
 	s.trial = bh_cur_le32(&c);
 	s.lapsed = bh_cur_le32(&c);

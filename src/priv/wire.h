@@ -23,7 +23,11 @@ enum bh_ask {
 	BH_ASK_POLICY,
 	BH_ASK_CAPTURE, /* an interface's name, and how many MiB of packets may wait */
 	BH_ASK_APPLY, /* mode, lease, table, text */
+	BH_ASK_CHANGES,
+	BH_ASK_GENERATION,
+	BH_ASK_HEAL,
 };
+#define BH_ASK_LAST BH_ASK_HEAL
 
 #define BH_ASK_HEADER      12u
 #define BH_ANSWER_HEADER   16u

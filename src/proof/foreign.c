@@ -309,6 +309,28 @@ static const char *proto_name(uint8_t proto)
 	return proto == BH_TCP ? "tcp" : "udp";
 }
 
+/* The names that programs give to what they load, so that people know whom to ask. */
+static const char *whose(const struct chain *ch)
+{
+	static const struct {
+		const char *begins, *whose;
+	} tables[] = { { "firewalld", " (firewalld)" }, { "fail2ban", " (fail2ban)" },
+		{ "f2b-", " (fail2ban)" }, { "libvirt_", " (libvirt)" },
+		{ "kube-", " (Kubernetes)" }, { "docker-", " (Docker)" } },
+	  chains[] = { { "ufw-", " (ufw)" }, { "ufw6-", " (ufw)" }, { "DOCKER", " (Docker)" },
+		  { "KUBE-", " (Kubernetes)" }, { "cali-", " (Calico)" },
+		  { "CILIUM_", " (Cilium)" }, { "f2b-", " (fail2ban)" },
+		  { "LIBVIRT_", " (libvirt)" }, { "nixos-fw", " (NixOS)" } };
+
+	for (size_t i = 0; i < BH_LEN(tables); i++)
+		if (!strncmp(ch->table->name, tables[i].begins, strlen(tables[i].begins)))
+			return tables[i].whose;
+	for (size_t i = 0; i < BH_LEN(chains); i++)
+		if (!strncmp(ch->name, chains[i].begins, strlen(chains[i].begins)))
+			return chains[i].whose;
+	return "";
+}
+
 static void judge_rule(struct outside *o, const struct rule *rule)
 {
 	const struct chain *ch = rule->chain;
@@ -329,21 +351,21 @@ static void judge_rule(struct outside *o, const struct rule *rule)
 	unsigned long long handle = rule->handle;
 	if (drop)
 		say(o,
-			"table %s %s, chain %s, rule handle %llu may drop %s/%u: blocks can be "
+			"table %s %s, chain %s%s, rule handle %llu may drop %s/%u: blocks can be "
 			"promised, allows cannot",
-			family, table, chain, handle, proto_name(svc->proto), svc->port);
+			family, table, chain, whose(ch), handle, proto_name(svc->proto), svc->port);
 	if (nat && stays_ours(o, svc, port)) {
 		say(o,
-			"table %s %s, chain %s, rule handle %llu sends %s/%u to another address: "
+			"table %s %s, chain %s%s, rule handle %llu sends %s/%u to another address: "
 			"the policy sees the address behind it",
-			family, table, chain, handle, proto_name(svc->proto), svc->port);
+			family, table, chain, whose(ch), handle, proto_name(svc->proto), svc->port);
 	} else if (nat) {
 		o->c->proof->foreign_nat = true;
 		say(o,
-			"table %s %s, chain %s, rule handle %llu may send %s/%u to another port, "
+			"table %s %s, chain %s%s, rule handle %llu may send %s/%u to another port, "
 			"past this table: take that rule away, or declare the port it leads to "
 			"with a 'service' sentence",
-			family, table, chain, handle, proto_name(svc->proto), svc->port);
+			family, table, chain, whose(ch), handle, proto_name(svc->proto), svc->port);
 	}
 }
 
@@ -376,18 +398,18 @@ static void judge_chain(struct outside *o, const struct chain *ch)
 		return;
 	if (ch->table->family == NFPROTO_NETDEV ||
 		(ch->table->family == NFPROTO_INET && ch->hook > NF_INET_POST_ROUTING))
-		say(o, "table %s %s, chain %s stands at a device, before or behind every other rule: what it does is not seen",
+		say(o, "table %s %s, chain %s%s stands at a device, before or behind every other rule: what it does is not seen",
 			bh_rules_family(ch->table->family), bh_rules_clean(a, ch->table->name),
-			bh_rules_clean(a, ch->name));
+			bh_rules_clean(a, ch->name), whose(ch));
 	else if (ch->table->family == NFPROTO_BRIDGE)
-		say(o, "table bridge %s, chain %s decides about bridged packets: what it does is not seen",
-			bh_rules_clean(a, ch->table->name), bh_rules_clean(a, ch->name));
+		say(o, "table bridge %s, chain %s%s decides about bridged packets: what it does is not seen",
+			bh_rules_clean(a, ch->table->name), bh_rules_clean(a, ch->name), whose(ch));
 	else if (on_our_way(o->c, ch) && ch->policy != NF_ACCEPT)
 		say(o,
-			"table %s %s, chain %s drops what it does not accept: blocks can be "
+			"table %s %s, chain %s%s drops what it does not accept: blocks can be "
 			"promised, allows cannot",
 			bh_rules_family(ch->table->family), bh_rules_clean(a, ch->table->name),
-			bh_rules_clean(a, ch->name));
+			bh_rules_clean(a, ch->name), whose(ch));
 }
 
 static bool foreign(const struct table *t)

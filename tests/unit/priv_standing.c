@@ -122,6 +122,23 @@ static struct standing read_it(const struct bh_buf *b, struct bh_arena *a)
 	return s;
 }
 
+static void test_the_kernels_own_number_is_read(void)
+{
+	_Alignas(struct nlmsghdr) uint8_t room[256];
+	BH_AUTO_ARENA a = { 0 };
+	BH_AUTO_BUF b = { 0 };
+	struct nlmsghdr *h = mnl_nlmsg_put_header(room);
+
+	h->nlmsg_type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_NEWGEN;
+	mnl_nlmsg_put_extra_header(h, sizeof(struct nfgenmsg));
+	mnl_attr_put_u32(h, NFTA_GEN_ID, htobe32(4711));
+	bh_buf_add(&b, h, h->nlmsg_len);
+	load(&b, 7, 0, 0);
+	struct standing s = read_it(&b, &a);
+	EXPECT_INT(s.kernel_generation, 4711);
+	EXPECT_INT(s.settled.number, 7);
+}
+
 static void test_what_was_loaded_for_good_is_settled(void)
 {
 	BH_AUTO_ARENA a = { 0 };
@@ -290,6 +307,7 @@ static void test_other_tables_are_not_ours(void)
 
 int main(void)
 {
+	RUN(test_the_kernels_own_number_is_read);
 	RUN(test_what_was_loaded_for_good_is_settled);
 	RUN(test_a_trial_stands_beside_the_former);
 	RUN(test_a_lease_that_never_lapses_is_odd);

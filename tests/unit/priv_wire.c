@@ -183,7 +183,7 @@ static void test_a_length_is_refused_before_anything_is_allocated(void)
 	enum bh_ask ask;
 	uint32_t len;
 
-	for (uint32_t kind = BH_ASK_STATE; kind <= BH_ASK_APPLY; kind++) {
+	for (uint32_t kind = BH_ASK_STATE; kind <= BH_ASK_LAST; kind++) {
 		b.len = 0;
 		bh_buf_le32(&b, BH_WIRE_ASK);
 		bh_buf_le32(&b, kind);
@@ -199,6 +199,7 @@ static void test_a_state_arrives_as_it_was_told(void)
 	BH_AUTO_BUF b = { 0 };
 	struct bh_priv_state s = { .loaded = true,
 		.stored = true,
+		.kernel_generation = 4711,
 		.generation = 7,
 		.trial = 8,
 		.lapsed = 6,
@@ -216,6 +217,7 @@ static void test_a_state_arrives_as_it_was_told(void)
 	EXPECT_INT(bh_wire_get_state(bh_span_of(b.ptr, b.len), &back), 0);
 	EXPECT(back.loaded && back.stored && !back.persistent && back.changed_outside);
 	EXPECT_INT(back.generation, 7);
+	EXPECT_INT(back.kernel_generation, 4711);
 	EXPECT_INT(back.trial, 8);
 	EXPECT_INT(back.lapsed, 6);
 	EXPECT_INT(back.trial_mode, BH_ENFORCE);
