@@ -7,7 +7,7 @@
 
 #include "base/nl.h"
 
-#define SETTLE_WAIT  (150 * BH_SECOND / 1000) /* who is at it is let finish */
+#define SETTLE_WAIT  (50 * BH_SECOND / 1000) /* who is at it is let finish */
 #define LONGEST_WAIT BH_SECOND
 /* What share of our time looking may take, at most: at our table 1/4, around 1/20. */
 #define OURS_COST    4
