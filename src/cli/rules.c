@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #define ASK_SECONDS 60 /* how often the kernel's number is asked, whatever was told */
+#define HIT_SECONDS 30 /* how often the counters are looked at, for `status` to say when */
 #define DATAGRAM    (64u << 10)
 
 struct bh_rules {
@@ -18,7 +19,7 @@ struct bh_rules {
 	struct bh_changes changes;
 	struct bh_drift drift;
 	struct bh_priv_state state; /* when it was last looked at */
-	bh_time ask_at;
+	bh_time ask_at, hits_at;
 	struct bh_arena arena; /* the sentences' */
 	const char *const *foreign;
 	size_t n_foreign;
@@ -379,7 +380,8 @@ int bh_rules_wait(const struct bh_rules *r)
 {
 	bh_time now = monotonic();
 	int due = bh_drift_wait(&r->drift, now);
-	int ask = r->ask_at > now ? (int)((r->ask_at - now) / (BH_SECOND / 1000)) + 1 : 0;
+	bh_time next = r->ask_at < r->hits_at ? r->ask_at : r->hits_at;
+	int ask = next > now ? (int)((next - now) / (BH_SECOND / 1000)) + 1 : 0;
 
 	return due < 0 || ask < due ? ask : due;
 }
@@ -401,6 +403,18 @@ static int ask_generation(struct bh_rules *r)
 	return 0;
 }
 
+/* bulkhead-priv keeps what it saw. */
+static int look_at_hits(struct bh_rules *r)
+{
+	BH_AUTO_ARENA a = { 0 };
+	const struct bh_priv_hit *v = NULL;
+	const char *why = "";
+	size_t n = 0;
+
+	r->hits_at = monotonic() + HIT_SECONDS * BH_SECOND;
+	return r->state.loaded ? bh_priv_hits(r->priv, &a, &v, &n, &why) : 0;
+}
+
 int bh_rules_step(struct bh_rules *r)
 {
 	unsigned news = 0;
@@ -409,6 +423,8 @@ int bh_rules_step(struct bh_rules *r)
 	read_changes(r);
 	if (monotonic() >= r->ask_at)
 		err = ask_generation(r);
+	if (!err && monotonic() >= r->hits_at)
+		err = look_at_hits(r) == -EPIPE ? -EPIPE : 0;
 	if (!err && bh_drift_others_due(&r->drift, monotonic()))
 		err = look_around(r, true);
 	if (!err && bh_drift_ours_due(&r->drift, monotonic())) {

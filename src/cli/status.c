@@ -1,4 +1,8 @@
 #include <inttypes.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/clock.h"
 
 #include "cli/commands.h"
 #include "cli/privileged.h"
@@ -21,12 +25,95 @@ static json_t *one_generation(uint32_t generation, enum bh_mode mode, const uint
 		"policy_hash", text);
 }
 
-/* What stands beside the state: who reads the audit log, what other tables do. */
+/* A sentence over all hooks and ports. */
+struct met {
+	const struct bh_priv_hit *is; /* one of them: what it says */
+	uint64_t packets, bytes;
+	int64_t after, until; /* the last packet came between these two; until 0: none did */
+};
+
+/* What stands beside the state: who reads the audit log, which sentences were met, what
+ * other tables do. */
 struct beside {
 	bool consumer;
+	struct met *met;
+	size_t n_met;
 	const char *const *foreign;
 	size_t n_foreign;
 };
+
+static void meet(struct beside *o, const struct bh_priv_hit *h)
+{
+	struct met *m = NULL;
+
+	for (size_t i = 0; i < o->n_met && !m; i++)
+		m = o->met[i].is->sentence == h->sentence ? &o->met[i] : NULL;
+	if (!m) {
+		m = &o->met[o->n_met++];
+		*m = (struct met){ .is = h };
+	}
+	m->packets += h->packets;
+	m->bytes += h->bytes;
+	if (h->until > m->until || (h->until == m->until && h->after > m->after)) {
+		m->after = h->after;
+		m->until = h->until;
+	}
+}
+
+static int by_sentence(const void *x, const void *y)
+{
+	const struct met *a = x, *b = y;
+
+	return (a->is->sentence > b->is->sentence) - (a->is->sentence < b->is->sentence);
+}
+
+static int look_at_hits(struct bh_priv *p, const struct bh_priv_state *s, struct bh_arena *a,
+	struct beside *o, const char **why)
+{
+	const struct bh_priv_hit *v = NULL;
+	uint32_t generation = s->trial && s->lease_left ? s->trial : s->generation;
+	size_t n = 0;
+	int r = bh_priv_hits(p, a, &v, &n, why);
+
+	if (r)
+		return r;
+	o->met = bh_arena_array(a, n, sizeof *o->met);
+	if (!o->met) {
+		*why = "out of memory";
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (v[i].generation == generation)
+			meet(o, &v[i]);
+	}
+	qsort(o->met, o->n_met, sizeof *o->met, by_sentence);
+	return 0;
+}
+
+static json_t *moment(int64_t t)
+{
+	BH_AUTO_BUF b = { 0 };
+
+	if (!t)
+		return json_null();
+	bh_time_format(t - t % BH_SECOND, &b);
+	return json_string(bh_buf_text(&b));
+}
+
+static json_t *met_json(const struct beside *o)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < o->n_met; i++) {
+		const struct met *m = &o->met[i];
+		json_array_append_new(list,
+			json_pack("{s:s, s:s, s:I, s:I, s:o, s:o}", "sentence", m->is->text,
+				"verdict", m->is->block ? "block" : "allow", "packets",
+				(json_int_t)m->packets, "bytes", (json_int_t)m->bytes, "last_after",
+				moment(m->until ? m->after : 0), "last_until", moment(m->until)));
+	}
+	return list;
+}
 
 static json_t *as_json(const struct bh_priv_state *s, const struct beside *o)
 {
@@ -43,14 +130,15 @@ static json_t *as_json(const struct bh_priv_state *s, const struct beside *o)
 				(int)c->service.port, "packets", (json_int_t)c->packets, "bytes",
 				(json_int_t)c->bytes));
 	}
-	return json_pack("{s:b, s:b, s:o, s:o, s:i, s:o, s:b, s:b, s:b, s:s?, s:b, s:o, s:o}",
+	return json_pack("{s:b, s:b, s:o, s:o, s:i, s:o, s:b, s:b, s:b, s:s?, s:b, s:o, s:o, s:o}",
 		"loaded", s->loaded, "gateway", s->gateway, "confirmed",
 		one_generation(s->generation, s->mode, s->hash), "trial",
 		one_generation(s->trial, s->trial_mode, s->trial_hash), "trial_seconds_left",
 		(int)s->lease_left, "lapsed", s->lapsed ? json_integer(s->lapsed) : json_null(),
 		"stored", s->stored, "survives_reboot", s->stored && s->persistent,
 		"changed_outside", s->changed_outside, "changed", s->changed[0] ? s->changed : NULL,
-		"audit_log_read", o->consumer, "gates", gates, "foreign", foreign);
+		"audit_log_read", o->consumer, "gates", gates, "sentences", met_json(o), "foreign",
+		foreign);
 }
 
 static void say_generation(const char *what, uint32_t generation, enum bh_mode mode,
@@ -78,6 +166,41 @@ static int say_gates(const struct bh_cli *cli, const struct bh_priv_state *s, en
 			l, 1, "%s/%u", c->service.proto == BH_TCP ? "tcp" : "udp", c->service.port);
 		bh_cli_cell(l, 2, "%" PRIu64, c->packets);
 		bh_cli_cell(l, 3, "%" PRIu64, c->bytes);
+	}
+	return bh_cli_table_print(cli, t);
+}
+
+/* When the last packet came, as well as it is known. */
+static void when(const struct met *m, struct bh_buf *b)
+{
+	bh_time now = time(NULL) * BH_SECOND;
+
+	if (!m->until)
+		bh_buf_str(b, "never");
+	else if (m->after && m->until - m->after <= 120 * BH_SECOND)
+		bh_time_ago(m->until, now, b);
+	else if (m->after) {
+		bh_buf_str(b, "after ");
+		bh_time_ago(m->after, now, b);
+	} else
+		bh_buf_str(b, "nobody looked");
+}
+
+static int say_sentences(const struct bh_cli *cli, const struct beside *o)
+{
+	static const struct bh_column columns[] = { { "PACKETS", true, false },
+		{ "LAST", false, false }, { "SENTENCE", false, true } };
+
+	puts("\nBy sentence, since it was loaded:");
+	struct libscols_table *t = bh_cli_table(columns, BH_LEN(columns));
+	for (size_t i = 0; i < o->n_met; i++) {
+		const struct met *m = &o->met[i];
+		struct libscols_line *l = bh_cli_line(t);
+		BH_AUTO_BUF b = { 0 };
+		when(m, &b);
+		bh_cli_cell(l, 0, "%" PRIu64, m->packets);
+		bh_cli_cell(l, 1, "%s", bh_buf_text(&b));
+		bh_cli_cell(l, 2, "%s", m->is->text);
 	}
 	return bh_cli_table_print(cli, t);
 }
@@ -125,6 +248,8 @@ static int say(const struct bh_cli *cli, const struct bh_priv_state *s, const st
 	say_warnings(s);
 	if (s->n_counters)
 		r = say_gates(cli, s, now);
+	if (!r && o->n_met)
+		r = say_sentences(cli, o);
 	if (o->n_foreign && !cli->quiet)
 		puts("\nNot ours, and to be known:");
 	for (size_t i = 0; i < o->n_foreign && !cli->quiet; i++)
@@ -148,6 +273,9 @@ static int run(struct bh_cli *cli)
 	if (r)
 		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "%s", why);
 	struct beside o = { .consumer = bh_keeper_listened() };
+	r = look_at_hits(priv, &s, &a, &o, &why);
+	if (r)
+		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "%s", why);
 	r = bh_keeper_foreign(priv, &a, &o.foreign, &o.n_foreign, &why);
 	if (r)
 		return bh_cli_fail(cli, BH_EXIT_SYSTEM, "%s", why);

@@ -262,8 +262,9 @@ void put_stmt(struct nlmsghdr *h, const struct stmt *s)
 	case S_SRC_SET:
 	case S_DST_SET:
 	case S_SRC_VMAP:
-		address(h, s->family, s->kind == S_DST_SET);
-		lookup(h, s->name, s->kind == S_SRC_VMAP);
+	case S_DST_VMAP:
+		address(h, s->family, s->kind == S_DST_SET || s->kind == S_DST_VMAP);
+		lookup(h, s->name, s->kind == S_SRC_VMAP || s->kind == S_DST_VMAP);
 		break;
 	case S_FRAG: {
 		static const uint8_t one = 1;

@@ -167,7 +167,7 @@ static struct nlmsghdr *elements_room(struct elements *e)
 /* An interval in the kernel is two elements: where it starts, and where it no longer
  * holds; one that reaches the top of the space has no second. */
 static void put_range(
-	struct elements *e, uint8_t family, const struct bh_range *r, const char *chain)
+	struct elements *e, uint8_t family, const struct bh_range *r, const struct way *way)
 {
 	struct bh_addr a = { .num = r->lo, .family = family };
 	uint8_t bytes[16];
@@ -176,8 +176,8 @@ static void put_range(
 	struct nlattr *n = mnl_attr_nest_start(h, NFTA_LIST_ELEM);
 
 	put_value(h, NFTA_SET_ELEM_KEY, bytes, len);
-	if (chain)
-		put_verdict(h, NFTA_SET_ELEM_DATA, NFT_JUMP, chain);
+	if (way)
+		put_verdict(h, NFTA_SET_ELEM_DATA, way->chain ? NFT_JUMP : NF_ACCEPT, way->chain);
 	mnl_attr_nest_end(h, n);
 	if (r->hi == bh_addr_max(family))
 		return;
@@ -253,7 +253,7 @@ static int put_set(void *ctx, const struct set_def *s)
 		if (s->kind == SET_PORTS)
 			put_port(&e, &s->ways[i]);
 		else
-			put_range(&e, s->family, &s->ways[i].range, s->ways[i].chain);
+			put_range(&e, s->family, &s->ways[i].range, &s->ways[i]);
 	}
 	elements_end(&e);
 	return b->err;

@@ -3,42 +3,29 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "enforce/known.h"
+#include "enforce/walk.h"
 
 const char *const base_chain_names[BH_HOOKS] = { "input", "output", "forward" };
 
 static const uint8_t families[] = { BH_V4, BH_V6 };
 
-/* A walk: the first error sticks and ends it. */
-struct walk {
-	const struct bh_load *l;
-	const struct writer *w;
-	struct bh_arena a;
-	struct known known;
-	int err;
-};
-
-static void add_chain(struct walk *k, const char *name, const char *comment)
+void walk_chain(struct walk *k, const char *name, const char *comment)
 {
 	if (!k->err)
 		k->err = k->w->chain(k->w->ctx, name, comment);
 }
 
-static void add_set(struct walk *k, const struct set_def *s)
+void walk_set(struct walk *k, const struct set_def *s)
 {
 	if (!k->err)
 		k->err = k->w->set(k->w->ctx, s);
 }
 
-static void add_rule(struct walk *k, const char *chain, const struct stmt *v, size_t n)
+void walk_rule(struct walk *k, const char *chain, const struct stmt *v, size_t n)
 {
 	if (!k->err)
 		k->err = k->w->rule(k->w->ctx, chain, v, n);
 }
-
-#define RULE(k, chain, ...)                                                                        \
-	add_rule(k, chain, (const struct stmt[]){ __VA_ARGS__ },                                   \
-		sizeof((const struct stmt[]){ __VA_ARGS__ }) / sizeof(struct stmt))
 
 /* "g7_in_tcp445", and what hangs on it: "g7_in_tcp445_on1". */
 static void name_gate(char ret[NAME_LEN], uint32_t generation, const struct bh_gate *g)
@@ -52,13 +39,7 @@ static void name_part(char ret[NAME_LEN], const char *whole, const char *part, s
 	snprintf(ret, NAME_LEN, "%.70s_%s%zu", whole, part, n);
 }
 
-static bool is_full(struct bh_ranges r, uint8_t family)
-{
-	return r.n == 1 && r.v[0].lo == 0 && r.v[0].hi == bh_addr_max(family);
-}
-
-/* "g7_set3_v4": counted in the order of first use. */
-static const char *number(struct walk *k, const char *what, size_t n, uint8_t family)
+const char *walk_number(struct walk *k, const char *what, size_t n, uint8_t family)
 {
 	const char *name =
 		bh_arena_printf(&k->a, "g%u_%s%zu_v%u", k->l->generation, what, n, family);
@@ -68,8 +49,7 @@ static const char *number(struct walk *k, const char *what, size_t n, uint8_t fa
 	return name ? name : "";
 }
 
-/* The set that holds exactly r; NULL when r is everything and no rule need ask. */
-static const char *set_of(struct walk *k, uint8_t family, struct bh_ranges r)
+const char *walk_set_of(struct walk *k, uint8_t family, struct bh_ranges r)
 {
 	if (is_full(r, family))
 		return NULL;
@@ -79,20 +59,20 @@ static const char *set_of(struct walk *k, uint8_t family, struct bh_ranges r)
 		return "";
 	}
 	if (!t->name) {
-		t->name = number(k, "set", k->known.n_sets, family);
-		add_set(k, &(struct set_def){ .name = t->name,
-				   .kind = SET_ADDRS,
-				   .family = family,
-				   .ranges = r });
+		t->name = walk_number(k, "set", k->known.n_sets, family);
+		walk_set(k, &(struct set_def){ .name = t->name,
+				    .kind = SET_ADDRS,
+				    .family = family,
+				    .ranges = r });
 	}
 	return t->name;
 }
 
 /* One product in one family: sources and destinations, each a set or everything. */
 static void admit_product(struct walk *k, const char *chain, uint8_t family, struct bh_ranges src,
-	struct bh_ranges dst)
+	struct bh_ranges dst, const char *to)
 {
-	const char *s = set_of(k, family, src), *d = set_of(k, family, dst);
+	const char *s = walk_set_of(k, family, src), *d = walk_set_of(k, family, dst);
 	struct stmt v[MAX_STMTS];
 	size_t n = 0;
 
@@ -102,8 +82,8 @@ static void admit_product(struct walk *k, const char *chain, uint8_t family, str
 		v[n++] = (struct stmt){ .kind = S_DST_SET, .family = family, .name = d };
 	if (!n)
 		v[n++] = (struct stmt){ .kind = S_FAMILY, .family = family };
-	v[n++] = (struct stmt){ .kind = S_ACCEPT };
-	add_rule(k, chain, v, n);
+	v[n++] = (struct stmt){ .kind = to ? S_GOTO : S_ACCEPT, .name = to };
+	walk_rule(k, chain, v, n);
 }
 
 static int compare_ways(const void *x, const void *y)
@@ -114,9 +94,9 @@ static int compare_ways(const void *x, const void *y)
 }
 
 /* The chain that admits one class of sources to its destinations, made when new. */
-static const char *class_of(struct walk *k, uint8_t family, struct bh_ranges dst)
+static const char *class_of(struct walk *k, uint8_t family, struct bh_ranges dst, const char *to)
 {
-	struct known_thing *t = known_class(&k->known, &k->a, family, dst);
+	struct known_thing *t = known_class(&k->known, &k->a, family, dst, to);
 
 	if (!t) {
 		k->err = k->err ? k->err : -ENOMEM;
@@ -124,15 +104,17 @@ static const char *class_of(struct walk *k, uint8_t family, struct bh_ranges dst
 	}
 	if (!t->name) {
 		const struct bh_range full = { 0, bh_addr_max(family) };
-		t->name = number(k, "class", k->known.n_classes, family);
-		add_chain(k, t->name, NULL);
-		admit_product(k, t->name, family, (struct bh_ranges){ .v = &full, .n = 1 }, dst);
+		t->name = walk_number(k, "class", k->known.n_classes, family);
+		walk_chain(k, t->name, NULL);
+		admit_product(
+			k, t->name, family, (struct bh_ranges){ .v = &full, .n = 1 }, dst, to);
 	}
 	return t->name;
 }
 
 /* Makes the map from sources to their class. */
-static void make_map(struct walk *k, const char *name, uint8_t family, const struct bh_products *p)
+static void make_map(struct walk *k, const char *name, uint8_t family, const struct bh_products *p,
+	const char *to)
 {
 	BH_AUTO_ARENA a = { 0 };
 	size_t ranges = 0, n = 0;
@@ -149,36 +131,39 @@ static void make_map(struct walk *k, const char *name, uint8_t family, const str
 		struct bh_ranges dst = bh_addrset_of(&p->v[i].dst, family);
 		if (!src.n || !dst.n)
 			continue;
-		const char *class = class_of(k, family, dst);
+		const char *class = class_of(k, family, dst, to);
 		for (size_t j = 0; j < src.n; j++)
 			ways[n++] = (struct way){ .range = src.v[j], .chain = class };
 	}
 	qsort(ways, n, sizeof *ways, compare_ways);
-	add_set(k, &(struct set_def){ .name = name,
-			   .kind = SET_ADDR_VMAP,
-			   .family = family,
-			   .ways = ways,
-			   .n_ways = n });
+	walk_set(k, &(struct set_def){ .name = name,
+			    .kind = SET_ADDR_VMAP,
+			    .family = family,
+			    .ways = ways,
+			    .n_ways = n });
 }
 
 /* Several products: one lookup finds the class of the source, one more the destination. */
-static void admit_classes(
-	struct walk *k, const char *chain, uint8_t family, const struct bh_products *p)
+static void admit_classes(struct walk *k, const char *chain, uint8_t family,
+	const struct bh_products *p, const char *to)
 {
-	struct known_thing *t = known_map(&k->known, &k->a, family, p);
+	struct known_thing *t = known_map(&k->known, &k->a, family, p, to);
 
 	if (!t) {
 		k->err = k->err ? k->err : -ENOMEM;
 		return;
 	}
 	if (!t->name) {
-		t->name = number(k, "map", k->known.n_maps, family);
-		make_map(k, t->name, family, p);
+		t->name = walk_number(k, "map", k->known.n_maps, family);
+		make_map(k, t->name, family, p, to);
 	}
 	RULE(k, chain, { .kind = S_SRC_VMAP, .family = family, .name = t->name });
 }
 
-static void admit(struct walk *k, const char *chain, const struct bh_products *p)
+/* Several products, or one that looks at both sides, count in a second step; a host's, of
+ * which one side is itself, in the same. */
+static void admit(
+	struct walk *k, const char *chain, const struct bh_products *p, const struct counting *c)
 {
 	for (size_t f = 0; f < BH_LEN(families); f++) {
 		uint8_t family = families[f];
@@ -191,11 +176,17 @@ static void admit(struct walk *k, const char *chain, const struct bh_products *p
 				last = i;
 			}
 		}
-		if (live == 1)
-			admit_product(k, chain, family, bh_addrset_of(&p->v[last].src, family),
-				bh_addrset_of(&p->v[last].dst, family));
-		else if (live)
-			admit_classes(k, chain, family, p);
+		if (!live)
+			continue;
+		struct bh_ranges src = bh_addrset_of(&p->v[last].src, family);
+		struct bh_ranges dst = bh_addrset_of(&p->v[last].dst, family);
+		bool by_src = is_full(dst, family), by_dst = is_full(src, family) && !by_src;
+		if (live > 1)
+			admit_classes(k, chain, family, p, count_admitted(k, c));
+		else if ((by_src || by_dst) && count_by_one_side(c, family, by_dst))
+			count_product(k, c, chain, family, src, dst);
+		else
+			admit_product(k, chain, family, src, dst, count_admitted(k, c));
 	}
 }
 
@@ -205,7 +196,7 @@ static void tail(
 {
 	char prefix[64];
 
-	add_chain(k, no, NULL);
+	walk_chain(k, no, NULL);
 	RULE(k, no, { .kind = S_COUNTER });
 	if (k->l->mode == BH_AUDIT) {
 		snprintf(prefix, sizeof prefix, "bh %s %s/%u", bh_hook_names[g->hook],
@@ -233,17 +224,24 @@ static void tail(
 static void admit_case(struct walk *k, const char *chain, const char *no, const struct bh_gate *g,
 	const struct bh_gate_case *c)
 {
+	struct counting allowed = { .hook = g->hook, .list = &c->allowed };
+	struct counting blocked = { .hook = g->hook, .list = &c->blocked, .gate = chain, .no = no };
+
 	if (bh_service_symmetric(g->service)) {
+		struct counting back = { .hook = g->hook, .list = &c->allowed_same_port };
 		char same[NAME_LEN];
 		name_part(same, chain, "from", g->service.port);
-		add_chain(k, same, NULL);
-		admit(k, same, &c->admit_same_port);
-		RULE(k, same, { .kind = S_GOTO, .name = no });
+		walk_chain(k, same, NULL);
+		struct counting silent = {
+			.hook = g->hook, .list = &c->blocked, .gate = same, .no = no
+		};
+		admit(k, same, &c->admit_same_port, &back);
+		count_blocked(k, &silent, same);
 		RULE(k, chain, { .kind = S_SPORT, .port = g->service.port },
 			{ .kind = S_GOTO, .name = same });
 	}
-	admit(k, chain, &c->admit);
-	RULE(k, chain, { .kind = S_GOTO, .name = no });
+	admit(k, chain, &c->admit, &allowed);
+	count_blocked(k, &blocked, chain);
 }
 
 static void loopback(struct walk *k, const char *chain, enum bh_hook hook)
@@ -267,7 +265,7 @@ static void gate(struct walk *k, const struct bh_gate *g, const char *const decl
 	name_gate(chain, k->l->generation, g);
 	snprintf(no, sizeof no, "%.80s_no", chain);
 	tail(k, g, no, declared);
-	add_chain(k, chain, NULL);
+	walk_chain(k, chain, NULL);
 	loopback(k, chain, g->hook);
 	/* From 1024 up the port can be somebody's ephemeral one: only openings are judged.
 	 * What cannot be shown to be no opening (flags cut off by a fragment) is judged. */
@@ -277,7 +275,7 @@ static void gate(struct walk *k, const struct bh_gate *g, const char *const decl
 		const struct bh_gate_case *c = &g->cases[i];
 		if (c->ifname[0]) {
 			name_part(stem, chain, "on", i + 1);
-			add_chain(k, stem, NULL);
+			walk_chain(k, stem, NULL);
 			admit_case(k, stem, no, g, c);
 			RULE(k, chain,
 				{ .kind = g->hook == BH_OUT ? S_OIFNAME : S_IIFNAME,
@@ -293,7 +291,7 @@ static void gate(struct walk *k, const struct bh_gate *g, const char *const decl
  * would carry it past us.  RFC 7112 §5 lets a filter drop it. */
 static void fragments(struct walk *k, const char *chain)
 {
-	add_chain(k, chain, NULL);
+	walk_chain(k, chain, NULL);
 	RULE(k, chain, { .kind = S_FRAG_LATER }, { .kind = S_RETURN });
 	RULE(k, chain, { .kind = S_PORT_READABLE }, { .kind = S_RETURN });
 	RULE(k, chain, { .kind = S_DROP });
@@ -322,9 +320,9 @@ static void entry(struct walk *k, enum bh_hook hook, const char *frag)
 		ways[n] = (struct way){ .service = t->gates[i].service, .chain = names[n] };
 		n++;
 	}
-	add_set(k,
+	walk_set(k,
 		&(struct set_def){ .name = ports, .kind = SET_PORTS, .ways = ways, .n_ways = n });
-	add_chain(k, chain, comment);
+	walk_chain(k, chain, comment);
 	RULE(k, chain, { .kind = S_DISPATCH, .name = ports });
 	if (k->l->mode == BH_ENFORCE)
 		RULE(k, chain, { .kind = S_FRAG }, { .kind = S_JUMP, .name = frag });
@@ -334,6 +332,7 @@ int shape_generation(const struct bh_load *l, const struct writer *w, unsigned *
 {
 	const struct bh_table *t = l->table;
 	struct walk k = { .l = l, .w = w };
+	k.cited = walk_alloc(&k, BH_HOOKS * t->n_sentences, sizeof *k.cited);
 	const char *declared[2] = { NULL, NULL };
 	char frag[NAME_LEN], names[2][NAME_LEN];
 
@@ -344,10 +343,10 @@ int shape_generation(const struct bh_load *l, const struct writer *w, unsigned *
 			continue;
 		snprintf(names[f], NAME_LEN, "g%u_declared_v%u", l->generation, families[f]);
 		declared[f] = names[f];
-		add_set(&k, &(struct set_def){ .name = names[f],
-				    .kind = SET_ADDRS,
-				    .family = families[f],
-				    .ranges = r });
+		walk_set(&k, &(struct set_def){ .name = names[f],
+				     .kind = SET_ADDRS,
+				     .family = families[f],
+				     .ranges = r });
 	}
 	snprintf(frag, sizeof frag, "g%u_frag", l->generation);
 	if (l->mode == BH_ENFORCE)

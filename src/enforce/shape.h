@@ -27,6 +27,7 @@ enum stmt_kind {
 	S_FRAG_LATER, /* frag frag-off != 0 */
 	S_PORT_READABLE, /* th dport 0-65535: true whenever it can be read at all */
 	S_COUNTER,
+	S_DST_VMAP, /* ip|ip6 daddr vmap @name */
 	S_LIMIT,
 	S_LOG, /* log prefix "name" group 445 */
 	S_TCP, /* meta l4proto tcp, which S_RESET needs before it */
@@ -53,7 +54,7 @@ enum set_kind { SET_LEASE, SET_PORTS, SET_ADDRS, SET_ADDR_VMAP };
 struct way {
 	struct bh_range range; /* SET_ADDR_VMAP */
 	struct bh_service service; /* SET_PORTS */
-	const char *chain;
+	const char *chain; /* NULL: accept (SET_ADDR_VMAP) */
 };
 
 struct set_def {

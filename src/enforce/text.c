@@ -104,7 +104,10 @@ static void elements(struct bh_buf *b, const struct set_def *s)
 				w->chain);
 		} else {
 			bh_range_format(s->family, &w->range, b);
-			bh_buf_printf(b, " : jump %s", w->chain);
+			if (w->chain)
+				bh_buf_printf(b, " : jump %s", w->chain);
+			else
+				bh_buf_str(b, " : accept");
 		}
 	}
 }
@@ -153,6 +156,7 @@ static void text_stmt(struct bh_buf *b, const struct stmt *s)
 	case S_FRAG: bh_buf_str(b, "exthdr frag exists"); break;
 	case S_FRAG_LATER: bh_buf_str(b, "frag frag-off != 0"); break;
 	case S_PORT_READABLE: bh_buf_str(b, "th dport 0-65535"); break;
+	case S_DST_VMAP: bh_buf_printf(b, "%s daddr vmap @%s", ip(s->family), s->name); break;
 	case S_COUNTER: bh_buf_str(b, "counter"); break;
 	case S_LIMIT: bh_buf_str(b, "limit rate 1000/second burst 1000 packets"); break;
 	case S_LOG:

@@ -137,10 +137,134 @@ static struct bh_products host_product(
 	return (struct bh_products){ .v = one, .n = 1 };
 }
 
+/* ---- who is counted for which sentence ---- */
+
+/* The peers of a list on that side of the spot, or everything: the side that is this
+ * machine. */
+static struct bh_addrset side(const struct planner *p, const struct spot *at,
+	const struct bh_bound_list *l, enum bh_hook own)
+{
+	return at->hook == own ? p->full : peers(p, at, l);
+}
+
+/* A default speaks of several ports; its sentence is one. */
+static size_t default_sentence(const struct bh_bound *b, size_t i)
+{
+	for (size_t k = 0; k < i; k++) {
+		if (b->defaults[k].line == b->defaults[i].line &&
+			!strcmp(b->defaults[k].file, b->defaults[i].file))
+			return b->n_rules + k;
+	}
+	return b->n_rules + i;
+}
+
+/* The rules that allow, or block, at that spot, in the order of their lines, then the
+ * default that does; `more` comes before the default. */
+static struct bh_counts sentences(
+	const struct planner *p, const struct spot *at, bool block, const struct bh_counts *more)
+{
+	const struct bh_bound *b = p->b;
+	size_t room = b->n_rules + b->n_defaults + (more ? more->n : 0), n = 0;
+	struct bh_count *v = bh_arena_array(p->a, room, sizeof *v);
+
+	if (!v || room > BH_MAX_SENTENCES)
+		return (struct bh_counts){ 0 }; /* so many are told by no one */
+	for (size_t i = 0; i < b->n_rules; i++) {
+		const struct bh_bound_rule *r = &b->rules[i];
+		if (r->block != block || !applies(p, at, i))
+			continue;
+		v[n++] = (struct bh_count){ .sentence = (uint32_t)i,
+			.src = side(p, at, &r->from, BH_OUT),
+			.dst = side(p, at, &r->to, BH_IN) };
+	}
+	if (more && more->n)
+		memcpy(v + n, more->v, more->n * sizeof *v);
+	n += more ? more->n : 0;
+	for (size_t i = 0; i < b->n_defaults; i++) {
+		const struct bh_bound_default *d = &b->defaults[i];
+		if (d->block == block && d->hooks & BH_HOOK_BIT(at->hook) &&
+			bh_service_equal(d->service, at->service))
+			v[n++] = (struct bh_count){ .sentence = (uint32_t)default_sentence(b, i),
+				.src = p->full,
+				.dst = governed(p, at) };
+	}
+	return (struct bh_counts){ .v = v, .n = n };
+}
+
+/* A list that was made for the other direction, seen from here: of a host's only those whom
+ * this direction does not admit by itself. */
+static struct bh_counts turned(const struct planner *p, const struct spot *at,
+	const struct bh_addrset *here, const struct bh_counts *c)
+{
+	struct bh_count *v = bh_arena_array(p->a, c->n, sizeof *v);
+
+	for (size_t i = 0; v && i < c->n; i++) {
+		v[i] = (struct bh_count){
+			.sentence = c->v[i].sentence, .src = c->v[i].dst, .dst = c->v[i].src
+		};
+		if (at->hook == BH_IN)
+			v[i].src = bh_addrset_subtract(p->a, v[i].src, *here);
+		if (at->hook == BH_OUT)
+			v[i].dst = bh_addrset_subtract(p->a, v[i].dst, *here);
+	}
+	return (struct bh_counts){ .v = v, .n = v ? c->n : 0 };
+}
+
+static void cite(const struct planner *p, const struct spot *at, const struct bh_addrset *here,
+	struct bh_gate_case *c)
+{
+	struct spot back = *at;
+	struct bh_counts other = { 0 };
+
+	c->allowed = sentences(p, at, false, NULL);
+	c->blocked = sentences(p, at, true, NULL);
+	if (!bh_service_symmetric(at->service))
+		return;
+	if (at->hook != BH_FWD)
+		back.hook = at->hook == BH_IN ? BH_OUT : BH_IN;
+	if (at->hook != BH_FWD || closed_by_default(p, at))
+		other = sentences(p, &back, false, NULL);
+	other = turned(p, at, here, &other);
+	c->allowed_same_port = sentences(p, at, false, &other);
+}
+
+static void name_sentence(struct bh_arena *a, const char *file, unsigned line, const char *text,
+	bool block, struct bh_table_sentence *ret)
+{
+	char fit[BH_MAX_SENTENCE_TEXT + 1];
+	const char *slash = strrchr(file, '/');
+	char *whole = bh_arena_printf(a, "%s:%u: %s", slash ? slash + 1 : file, line, text);
+
+	bh_table_sentence_text(whole ? whole : "", fit);
+	*ret = (struct bh_table_sentence){ .block = block, .text = bh_arena_str(a, fit) };
+}
+
+static void name_sentences(const struct planner *p, struct bh_table *t)
+{
+	const struct bh_bound *b = p->b;
+	size_t n = b->n_rules + b->n_defaults;
+	struct bh_table_sentence *v = bh_arena_array(p->a, n, sizeof *v);
+
+	if (!v || n > BH_MAX_SENTENCES)
+		return;
+	for (size_t i = 0; i < b->n_rules; i++) {
+		const struct bh_bound_rule *r = &b->rules[i];
+		name_sentence(p->a, r->file, r->line, r->text, r->block, &v[i]);
+	}
+	for (size_t i = 0; i < b->n_defaults; i++) {
+		const struct bh_bound_default *d = &b->defaults[i];
+		name_sentence(p->a, d->file, d->line, d->text, d->block, &v[b->n_rules + i]);
+	}
+	t->sentences = v;
+	t->n_sentences = n;
+}
+
 static struct bh_gate_case host_case(const struct planner *p, const struct spot *at)
 {
 	struct bh_addrset here = admitted(p, at);
 	struct bh_gate_case c = { .admit = host_product(p, at->hook, here) };
+
+	cite(p, at, &here, &c);
 
 	if (bh_service_symmetric(at->service)) {
 		struct spot back = *at;
@@ -194,6 +318,7 @@ static int forward_case(const struct planner *p, const struct spot *at, struct b
 
 	if (!r && bh_service_symmetric(at->service))
 		r = either_way(p, &c.admit, &c.admit_same_port);
+	cite(p, at, NULL, &c);
 	if (!r)
 		*ret = c;
 	return r;
@@ -363,6 +488,9 @@ int bh_plan_table(const struct bh_bound *b, const struct bh_view *v,
 	if (n > BH_MAX_GATES)
 		return -E2BIG;
 	qsort(gates, n, sizeof *gates, gate_order);
+	name_sentences(&p, &t);
+	if (!bh_arena_ok(a))
+		return -ENOMEM;
 	memcpy(t.policy_hash, policy_hash, BH_HASH);
 	t.gates = gates;
 	t.n_gates = n;

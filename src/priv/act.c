@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "priv/check.h"
+#include "priv/hits.h"
 #include "priv/standing.h"
 
 #define MS       1000000u
@@ -610,6 +611,47 @@ int act_policy(struct house *h, struct bh_buf *ret, struct why *w)
 			"-p FILE");
 	bh_buf_add(ret, b.text.ptr, b.text.len);
 	return bh_buf_ok(ret) ? 0 : why_say(w, -ENOMEM, "out of memory");
+}
+
+static int look_at_hits(struct house *h, struct bh_arena *a, struct hits *ret, struct why *w)
+{
+	BH_AUTO_BUF dump = { 0 };
+	BH_AUTO_BUF kept = { 0 };
+	struct hits before = { 0 };
+	struct why ignored;
+	struct timespec t;
+	int err = kernel_dump_rules(&h->kernel, &dump, w);
+
+	if (err)
+		return err;
+	if (hits_read(bh_span_of(dump.ptr, dump.len), a, ret))
+		return why_say(w, -ENOMEM, "out of memory");
+	clock_gettime(CLOCK_REALTIME, &t);
+	ret->looked = (int64_t)t.tv_sec * SECOND + t.tv_nsec;
+	/* What cannot be read back or kept makes the answer less exact, not wrong. */
+	if (files_read_hits(&h->files, &kept) == 0 &&
+		hits_parse(bh_span_of(kept.ptr, kept.len), a, &before))
+		before = (struct hits){ 0 };
+	hits_since(ret, &before);
+	(void)!files_write_hits(&h->files, ret, &ignored);
+	return 0;
+}
+
+int act_hits(struct house *h, struct bh_buf *ret, struct why *w)
+{
+	BH_AUTO_ARENA a = { 0 };
+	struct hits now = { 0 };
+	int err = files_lock(&h->files, w);
+
+	if (err)
+		return err;
+	err = look_at_hits(h, &a, &now, w);
+	files_unlock(&h->files);
+	for (size_t i = 0; i < now.n && !err; i++)
+		bh_wire_put_hit(ret, &now.v[i].is);
+	if (!err && !bh_buf_ok(ret))
+		err = why_say(w, -ENOMEM, "out of memory");
+	return err;
 }
 
 uint64_t act_trial_left(struct house *h)

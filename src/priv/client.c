@@ -324,6 +324,27 @@ int bh_priv_generation(struct bh_priv *p, uint32_t *ret, const char **why)
 	return 0;
 }
 
+int bh_priv_hits(struct bh_priv *p, struct bh_arena *a, const struct bh_priv_hit **ret,
+	size_t *n_ret, const char **why)
+{
+	BH_AUTO_BUF answer = { 0 };
+	struct bh_priv_hit *v;
+	size_t n;
+	int err = ask_bytes(p, BH_ASK_HITS, &answer, why);
+
+	if (!err)
+		err = bh_wire_get_hits(bh_span_of(answer.ptr, answer.len), a, &v, &n);
+	if (err == -EBADMSG)
+		return gone(p, why);
+	if (err == -ENOMEM)
+		return out_of_memory(why);
+	if (err)
+		return err;
+	*ret = v;
+	*n_ret = n;
+	return 0;
+}
+
 static int ask_descriptor(
 	struct bh_priv *p, const struct bh_buf *request, struct bh_priv_ring *ret, const char **why)
 {

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cur.h"
+#include "priv/hits.h"
 #include "priv/wire.h"
 
 #define RECORD_MAGIC 0x31536862u /* "bhS1" */
@@ -381,4 +382,19 @@ int files_drop_confirmed(struct files *f, struct why *w)
 			path, strerror(errno));
 	int err = sync_folder(f->keep);
 	return err ? why_say(w, err, "cannot write %s: %s", f->keep, strerror(-err)) : 0;
+}
+
+/* ---- hits ---- */
+
+int files_read_hits(const struct files *f, struct bh_buf *ret)
+{
+	return slurp(f->run, "hits", MAX_HIT_FILE, ret);
+}
+
+int files_write_hits(struct files *f, const struct hits *h, struct why *w)
+{
+	BH_AUTO_BUF b = { 0 };
+
+	hits_write(h, &b);
+	return replace(f->run, "hits", &b, w);
 }

@@ -71,6 +71,11 @@ bool files_has_confirmed(const struct files *f);
 void files_drop_trial(struct files *f);
 BH_MUST int files_drop_confirmed(struct files *f, struct why *w);
 
+/* What was counted when somebody looked last (hits.h); gone with the boot. */
+struct hits;
+BH_MUST int files_read_hits(const struct files *f, struct bh_buf *ret);
+BH_MUST int files_write_hits(struct files *f, const struct hits *h, struct why *w);
+
 /* Pure readers, for the tests. */
 BH_MUST int bundle_read(struct bh_span bytes, struct bundle *ret);
 void bundle_write(const struct bundle *b, struct bh_buf *ret);

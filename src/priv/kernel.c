@@ -283,6 +283,13 @@ static uint32_t generation_id(const struct bh_buf *b, size_t from)
 					     : 0;
 }
 
+static int dump_rules(struct dump *d)
+{
+	int r = ask(d, NFT_MSG_GETCHAIN, NFPROTO_INET, NULL);
+
+	return r ? r : ask(d, NFT_MSG_GETRULE, NFPROTO_INET, NULL);
+}
+
 static int dump_once(struct dump *d)
 {
 	static const uint16_t first[] = { NFT_MSG_GETGEN, NFT_MSG_GETTABLE, NFT_MSG_GETCHAIN,
@@ -314,7 +321,9 @@ static void drain(struct kernel *k, uint8_t *buf)
 		;
 }
 
-int kernel_dump(struct kernel *k, bool ours, struct bh_buf *ret, struct why *w)
+/* Once more when somebody changes it meanwhile. */
+static int dump_again(
+	struct kernel *k, bool ours, int (*once)(struct dump *d), struct bh_buf *ret, struct why *w)
 {
 	struct dump d = { .k = k, .out = ret, .ours = ours, .buf = malloc(RECEIVE) };
 	int r = -ENOMEM;
@@ -322,7 +331,7 @@ int kernel_dump(struct kernel *k, bool ours, struct bh_buf *ret, struct why *w)
 	for (int i = 0; d.buf && i < TRIES; i++) {
 		ret->len = 0;
 		d.sets.len = 0;
-		r = dump_once(&d);
+		r = once(&d);
 		if (r != -EINTR)
 			break;
 		drain(k, d.buf);
@@ -336,6 +345,16 @@ int kernel_dump(struct kernel *k, bool ours, struct bh_buf *ret, struct why *w)
 	if (r)
 		return why_say(w, r, "cannot read the kernel's rules: %s", strerror(-r));
 	return 0;
+}
+
+int kernel_dump(struct kernel *k, bool ours, struct bh_buf *ret, struct why *w)
+{
+	return dump_again(k, ours, dump_once, ret, w);
+}
+
+int kernel_dump_rules(struct kernel *k, struct bh_buf *ret, struct why *w)
+{
+	return dump_again(k, true, dump_rules, ret, w);
 }
 
 int kernel_generation(struct kernel *k, struct bh_buf *ret, struct why *w)

@@ -32,5 +32,8 @@ BH_MUST int kernel_transact(
  * proof.h asks for.  Tried again, a few times, when somebody changes it meanwhile. */
 BH_MUST int kernel_dump(struct kernel *k, bool ours, struct bh_buf *ret, struct why *w);
 
+/* Chains and rules of table inet bulkhead alone, without the elements of its sets. */
+BH_MUST int kernel_dump_rules(struct kernel *k, struct bh_buf *ret, struct why *w);
+
 /* Its generation now, as four bytes. */
 BH_MUST int kernel_generation(struct kernel *k, struct bh_buf *ret, struct why *w);

@@ -75,6 +75,23 @@ BH_MUST int bh_priv_state(struct bh_priv *p, struct bh_priv_state *ret, const ch
  * when nothing confirmed is kept. */
 BH_MUST int bh_priv_heal(struct bh_priv *p, struct bh_priv_state *ret, const char **why);
 
+/* A sentence of the policy, and what was counted for it at one hook. */
+struct bh_priv_hit {
+	char text[BH_MAX_SENTENCE_TEXT + 1]; /* "corp.policy:7: allow smb from clients to files" */
+	uint32_t generation; /* of ours: one that decides, or one on trial */
+	uint32_t sentence; /* from 1, in the order of the policy, defaults last */
+	bool block;
+	enum bh_hook hook;
+	struct bh_service service; /* what is blocked is counted by port; 0: all of them */
+	uint64_t packets, bytes;
+	/* The last packet came after that look and at the latest at this one; the real
+	 * clock.  until 0: none did; after 0: nobody had looked before. */
+	int64_t after, until;
+};
+/* Looks, and remembers that it did: whoever looks often learns when. */
+BH_MUST int bh_priv_hits(struct bh_priv *p, struct bh_arena *a, const struct bh_priv_hit **ret,
+	size_t *n_ret, const char **why);
+
 /* nf_tables' own number, which every transaction of anybody raises by one. */
 BH_MUST int bh_priv_generation(struct bh_priv *p, uint32_t *ret, const char **why);
 

@@ -120,13 +120,15 @@ static int serve_one(struct house *h, int fd, const struct bh_request *r)
 	case BH_ASK_NFLOG: err = sockets_nflog(&ring.fd, &w); break;
 	case BH_ASK_CHANGES: err = sockets_changes(&ring.fd, &w); break;
 	case BH_ASK_GENERATION: err = kernel_generation(&h->kernel, &bytes, &w); break;
+	case BH_ASK_HITS: err = act_hits(h, &bytes, &w); break;
 	case BH_ASK_HEAL: err = act_heal(h, &st, &w); break;
 	}
 	if (err)
 		return answer_error(fd, err, &w);
 	if (ring.fd >= 0)
 		return answer_descriptor(fd, ring.fd, &ring);
-	if (r->ask == BH_ASK_DUMP || r->ask == BH_ASK_POLICY || r->ask == BH_ASK_GENERATION)
+	if (r->ask == BH_ASK_DUMP || r->ask == BH_ASK_POLICY || r->ask == BH_ASK_GENERATION ||
+		r->ask == BH_ASK_HITS)
 		return answer_bytes(fd, &bytes);
 	return answer_state(fd, &st);
 }

@@ -232,3 +232,56 @@ int bh_wire_get_state(struct bh_span bytes, struct bh_priv_state *ret)
 	*ret = s;
 	return 0;
 }
+
+/* ---- hits ---- */
+
+#define HIT_BYTES (sizeof(((struct bh_priv_hit *)NULL)->text) + 45)
+
+void bh_wire_put_hit(struct bh_buf *b, const struct bh_priv_hit *h)
+{
+	bh_buf_add(b, h->text, sizeof h->text);
+	bh_buf_le32(b, h->generation);
+	bh_buf_le32(b, h->sentence);
+	bh_buf_u8(b, h->block);
+	bh_buf_u8(b, (uint8_t)h->hook);
+	bh_buf_u8(b, h->service.proto);
+	bh_buf_le16(b, h->service.port);
+	bh_buf_le64(b, h->packets);
+	bh_buf_le64(b, h->bytes);
+	bh_buf_le64(b, (uint64_t)h->after);
+	bh_buf_le64(b, (uint64_t)h->until);
+}
+
+int bh_wire_get_hits(
+	struct bh_span bytes, struct bh_arena *a, struct bh_priv_hit **ret, size_t *n_ret)
+{
+	struct bh_cur c = bh_cur_of(bytes);
+	size_t n = bytes.len / HIT_BYTES;
+	struct bh_priv_hit *v = bh_arena_array(a, n, sizeof *v);
+
+	if (!v)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++) {
+		struct bh_priv_hit *h = &v[i];
+		read_bytes(&c, h->text, sizeof h->text);
+		h->generation = bh_cur_le32(&c);
+		h->sentence = bh_cur_le32(&c);
+		h->block = read_flag(&c);
+		uint8_t hook = bh_cur_u8(&c);
+		h->service.proto = bh_cur_u8(&c);
+		h->service.port = bh_cur_le16(&c);
+		h->packets = bh_cur_le64(&c);
+		h->bytes = bh_cur_le64(&c);
+		h->after = (int64_t)bh_cur_le64(&c);
+		h->until = (int64_t)bh_cur_le64(&c);
+		if (hook >= BH_HOOKS || h->text[sizeof h->text - 1])
+			bh_cur_fail(&c);
+		else
+			h->hook = (enum bh_hook)hook;
+	}
+	if (!bh_cur_ok(&c) || bh_cur_left(&c))
+		return -EBADMSG;
+	*ret = v;
+	*n_ret = n;
+	return 0;
+}

@@ -26,8 +26,9 @@ enum bh_ask {
 	BH_ASK_CHANGES,
 	BH_ASK_GENERATION,
 	BH_ASK_HEAL,
+	BH_ASK_HITS,
 };
-#define BH_ASK_LAST BH_ASK_HEAL
+#define BH_ASK_LAST BH_ASK_HITS
 
 #define BH_ASK_HEADER      12u
 #define BH_ANSWER_HEADER   16u
@@ -68,6 +69,10 @@ void bh_wire_apply(struct bh_buf *b, const struct bh_priv_apply *a);
 void bh_wire_answer(struct bh_buf *b, int err, bool more, const void *body, size_t len);
 BH_MUST int bh_wire_answer_header(
 	struct bh_span header, int *ret_err, bool *ret_more, uint32_t *ret_len);
+
+void bh_wire_put_hit(struct bh_buf *b, const struct bh_priv_hit *h);
+BH_MUST int bh_wire_get_hits(
+	struct bh_span bytes, struct bh_arena *a, struct bh_priv_hit **ret, size_t *n_ret);
 
 void bh_wire_put_state(struct bh_buf *b, const struct bh_priv_state *s);
 BH_MUST int bh_wire_get_state(struct bh_span bytes, struct bh_priv_state *ret);

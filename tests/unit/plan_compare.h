@@ -29,6 +29,43 @@ static bool by_table(const struct bh_table *t, const struct bh_flow *f)
 	return bh_products_contain(same ? &c->admit_same_port : &c->admit, &f->client, &f->server);
 }
 
+static const struct bh_gate_case *case_of(const struct bh_gate *g, const struct bh_flow *f)
+{
+	const char *ifname = f->hook == BH_OUT ? f->oif : f->iif;
+	const struct bh_gate_case *c;
+
+	for (c = g->cases; c->ifname[0] && strcmp(c->ifname, ifname); c++)
+		;
+	return c;
+}
+
+/* Where an interface admits no others than the rest, its localsubnet is not told apart. */
+BH_UNUSED static bool asks_exactly(const struct bh_gate *g, const struct bh_flow *f)
+{
+	return !f->localsubnet || f->hook == BH_FWD || case_of(g, f)->ifname[0];
+}
+
+/* The sentence that the flow is counted for; NULL: none. */
+BH_UNUSED static const struct bh_table_sentence *counted(
+	const struct bh_table *t, const struct bh_flow *f, bool admitted)
+{
+	const struct bh_gate *g = gate_of(t, f->hook, f->service);
+	bool same = bh_service_symmetric(f->service) && f->sport == f->service.port;
+
+	if (!g)
+		return NULL;
+	const struct bh_gate_case *c = case_of(g, f);
+	const struct bh_counts *l = !admitted ? &c->blocked
+				    : same    ? &c->allowed_same_port
+					      : &c->allowed;
+	for (size_t i = 0; i < l->n; i++) {
+		if (bh_addrset_contains(&l->v[i].src, &f->client) &&
+			bh_addrset_contains(&l->v[i].dst, &f->server))
+			return &t->sentences[l->v[i].sentence];
+	}
+	return NULL;
+}
+
 #define MAX_POINTS 512
 
 static size_t add_edges(struct bh_addr *v, size_t n, const struct bh_addrset *s)

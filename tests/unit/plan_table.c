@@ -114,6 +114,8 @@ static void random_rule(struct world *w, size_t i)
 		.on = pick(6) ? BH_ALL_PROFILES : 1 + pick(BH_ALL_PROFILES),
 		.expired = !pick(12),
 		.services = w->of[i],
+		.file = "p",
+		.text = "a rule",
 		.line = (unsigned)i + 1 };
 	for (size_t s = 0; s < BH_LEN(services); s++) {
 		if (pick(2)) {
@@ -133,12 +135,15 @@ static void random_defaults(struct world *w)
 {
 	for (size_t s = 0; s < BH_LEN(services); s++) {
 		for (unsigned h = 0; h < BH_HOOKS; h++) {
-			if (w->b.n_defaults < BH_LEN(w->defaults) && pick(3))
-				w->defaults[w->b.n_defaults++] =
-					(struct bh_bound_default){ .block = pick(4) != 0,
-						.hooks = BH_HOOK_BIT(h),
-						.service = services[s].service,
-						.line = 90 };
+			bool block = pick(4) != 0;
+			if (w->b.n_defaults == BH_LEN(w->defaults) || !pick(3))
+				continue;
+			w->defaults[w->b.n_defaults++] = (struct bh_bound_default){ .block = block,
+				.hooks = BH_HOOK_BIT(h),
+				.service = services[s].service,
+				.file = "p",
+				.text = "a default",
+				.line = 90 + 2 * (unsigned)s + block };
 		}
 	}
 }
@@ -271,6 +276,27 @@ static size_t edges(struct world *w, struct bh_addr *v)
 
 static uint64_t asked;
 
+/* Whoever is counted is counted for the sentence that decides. */
+static void compare_count(
+	const struct bh_table *t, const struct bh_flow *f, const struct bh_decision *d)
+{
+	const struct bh_gate *g = gate_of(t, f->hook, f->service);
+	const struct bh_table_sentence *s = counted(t, f, d->admit);
+	char want[16];
+
+	if (!g || !asks_exactly(g, f))
+		return;
+	/* An answer that only its question's direction admits is counted for that. */
+	if (d->admit && d->verdict == BH_BLOCK)
+		return;
+	snprintf(want, sizeof want, "p:%u: ", d->line);
+	EXPECT_INT(s != NULL, d->line != 0);
+	if (s && d->line) {
+		EXPECT(!strncmp(s->text, want, strlen(want)));
+		EXPECT_INT(s->block, d->verdict == BH_BLOCK);
+	}
+}
+
 /* One client and server: every hook, service, interface and source port. */
 static void compare(const struct world *w, const struct bh_table *t, struct bh_flow *f)
 {
@@ -294,6 +320,7 @@ static void compare(const struct world *w, const struct bh_table *t, struct bh_f
 				asked++;
 				EXPECT_INT(by_table(t, f), naive(w, f));
 				EXPECT_INT(d.admit, naive(w, f));
+				compare_count(t, f, &d);
 			}
 		}
 	}
@@ -385,7 +412,9 @@ static void test_a_hundred_thousand_ranges_stay_linear(void)
 	struct bh_service smb = services[0].service;
 	struct bh_bound_rule rules[3] = { { 0 } };
 	bool me[3] = { false };
-	struct bh_bound_default d = { .block = true, .hooks = 7, .service = smb };
+	struct bh_bound_default d = {
+		.block = true, .hooks = 7, .service = smb, .file = "p", .text = "a default"
+	};
 	struct bh_bound b = { .rules = rules,
 		.n_rules = 3,
 		.defaults = &d,
@@ -399,9 +428,12 @@ static void test_a_hundred_thousand_ranges_stay_linear(void)
 		r[i] = (struct bh_range){ 0x0a000000 + 4096 * i / 2,
 			0x0a000000 + 4096 * i / 2 + 9 };
 	for (size_t i = 0; i < 3; i++)
-		rules[i] = (struct bh_bound_rule){
-			.hooks = 7, .services = &smb, .n_services = 1, .block = i == 2
-		};
+		rules[i] = (struct bh_bound_rule){ .file = "p",
+			.text = "a rule",
+			.hooks = 7,
+			.services = &smb,
+			.n_services = 1,
+			.block = i == 2 };
 	rules[0].from.addrs.v4 = bh_ranges_from(&a, r, BH_LEN(r));
 	rules[0].to.addrs = range_of(&a, BH_V4, 0xc0000000, 0xc00000ff);
 	rules[1].from.addrs = range_of(&a, BH_V4, 0x0a000000, 0x0affffff);
