@@ -13,7 +13,9 @@ enum {
 	OPT_CONFIRM,
 	OPT_NOW,
 	OPT_NAMES,
-	OPT_FORCE
+	OPT_FORCE,
+	OPT_CUT,
+	OPT_KEEP,
 };
 
 static const struct bh_option options[] = {
@@ -25,6 +27,8 @@ static const struct bh_option options[] = {
 		OPT_CONFIRM },
 	{ "now", 0, NULL, "without a trial: for good, at once", OPT_NOW },
 	{ "names", 0, "FILE", "resolve names from this hosts file alone", OPT_NAMES },
+	{ "cut", 0, NULL, "end connections at once that are not admitted any more", OPT_CUT },
+	{ "keep-sessions", 0, NULL, "let connections that stand go on until they end", OPT_KEEP },
 	{ "force", 0, "WHAT", "cut this of what is in use here (repeatable)", OPT_FORCE },
 	{ 0 },
 };
@@ -32,7 +36,7 @@ static const struct bh_option options[] = {
 struct apply {
 	struct bh_where where;
 	struct bh_forced forced;
-	bool audit, enforce, now, timed;
+	bool audit, enforce, now, timed, cut, keep;
 	int64_t lease;
 };
 
@@ -48,6 +52,8 @@ static int read_options(struct bh_cli *cli, struct bh_arena *a, struct apply *p)
 		case OPT_ENFORCE: p->enforce = true; break;
 		case OPT_NOW: p->now = true; break;
 		case OPT_NAMES: p->where.names = cli->value; break;
+		case OPT_CUT: p->cut = true; break;
+		case OPT_KEEP: p->keep = true; break;
 		case OPT_FORCE:
 			if (bh_cli_force(a, &p->forced, cli->value))
 				return bh_cli_fail(cli, BH_EXIT_SYSTEM, "out of memory");
@@ -74,6 +80,11 @@ static int read_options(struct bh_cli *cli, struct bh_arena *a, struct apply *p)
 			cli, "say --audit (block nothing, log what would be) or --enforce");
 	if (p->now && p->timed)
 		return bh_cli_usage(cli, "--now and --confirm exclude each other");
+	if ((p->cut || p->keep) && p->audit)
+		return bh_cli_usage(
+			cli, "--audit cuts nothing: leave out --cut and --keep-sessions");
+	if (p->cut && p->keep)
+		return bh_cli_usage(cli, "--cut and --keep-sessions exclude each other");
 	return BH_EXIT_OK;
 }
 
@@ -111,6 +122,14 @@ static void warn(json_t *list, const char *fmt, ...)
 	json_array_append_new(list, json_string(text));
 }
 
+/* With --keep-sessions, a session that stands; a mount and a controller must be reached
+ * again and again. */
+static bool goes_on(const struct apply *p, const struct bh_contact *c)
+{
+	return p->keep && c->sessions &&
+	       (c->kind == BH_CONTACT_SESSION || c->kind == BH_CONTACT_SERVED);
+}
+
 /* What would be cut, and may be: in audit nothing is. */
 static void warn_cuts(const struct apply *p, const struct bh_lockout *l, json_t *list)
 {
@@ -119,11 +138,12 @@ static void warn_cuts(const struct apply *p, const struct bh_lockout *l, json_t 
 		BH_AUTO_BUF b = { 0 };
 		bool forced = bh_cli_forced(&p->forced, c->contact);
 		bh_cli_contact_format(c->contact, &b);
-		if (p->audit || forced)
+		bool lasts = goes_on(p, c->contact) || (c->lasts && !p->cut);
+		if (p->audit || forced || lasts)
 			warn(list, "%s: %s",
-				p->audit   ? "enforcing this would cut"
-				: c->lasts ? "when it ends, it cannot come again"
-					   : "cut at once",
+				p->audit ? "enforcing this would cut"
+				: lasts  ? "when it ends, it cannot come again"
+					 : "cut at once",
 				bh_buf_text(&b));
 	}
 	for (size_t i = 0; i < p->forced.n; i++) {
@@ -142,7 +162,7 @@ static int locked_out(const struct apply *p, const struct bh_ready *r,
 	if (!v)
 		return -ENOMEM;
 	for (size_t i = 0; i < all->n; i++) {
-		if (!bh_cli_forced(&p->forced, &all->v[i]))
+		if (!bh_cli_forced(&p->forced, &all->v[i]) && !goes_on(p, &all->v[i]))
 			v[rest.n++] = all->v[i];
 	}
 	return bh_keeper_lockout(r, &rest, a, ret);
@@ -158,6 +178,9 @@ static json_t *warnings(const struct apply *p, const struct bh_ready *r, const s
 			   "gateway it sees none");
 	if (!t->gateway && !smb_gate(t, BH_IN) && !smb_gate(t, BH_OUT))
 		warn(list, "this policy does not govern tcp/445 on this machine");
+	if (t->gateway && p->keep)
+		warn(list, "of the connections through this gateway those go on that connection "
+			   "tracking knows; where it was not in use so far, none");
 	warn_cuts(p, l, list);
 	if (p->audit)
 		return list;
@@ -167,16 +190,19 @@ static json_t *warnings(const struct apply *p, const struct bh_ready *r, const s
 	return list;
 }
 
-static json_t *as_json(
-	const struct bh_priv_state *s, const struct bh_ready *r, uint32_t lease, json_t *list)
+static json_t *as_json(const struct bh_priv_state *s, const struct bh_ready *r, uint32_t lease,
+	uint32_t cut, json_t *list)
 {
 	char hash[13];
 	uint32_t generation = s->trial ? s->trial : s->generation;
 
-	return json_pack("{s:i, s:s, s:s, s:i, s:b, s:i, s:o}", "generation", (int)generation,
-		"mode", (s->trial ? s->trial_mode : s->mode) == BH_AUDIT ? "audit" : "enforce",
-		"policy_hash", bh_cli_hash(r->hash, hash), "gates", (int)r->table.n_gates,
-		"on_trial", s->trial != 0, "confirm_within_seconds", (int)lease, "warnings", list);
+	return json_pack("{s:i, s:s, s:b, s:s, s:i, s:b, s:i, s:i, s:o}", "generation",
+		(int)generation, "mode",
+		(s->trial ? s->trial_mode : s->mode) == BH_AUDIT ? "audit" : "enforce",
+		"keeps_sessions", (s->trial ? s->trial_mode : s->mode) == BH_KEEP, "policy_hash",
+		bh_cli_hash(r->hash, hash), "gates", (int)r->table.n_gates, "on_trial",
+		s->trial != 0, "confirm_within_seconds", (int)lease, "connections_cut", (int)cut,
+		"warnings", list);
 }
 
 /* How this program was called, so that the command can be typed again as it stands. */
@@ -186,7 +212,7 @@ static const char *again(const struct bh_cli *cli)
 }
 
 static void say(const struct bh_cli *cli, const struct apply *p, const struct bh_priv_state *s,
-	const struct bh_ready *r, const json_t *list)
+	const struct bh_ready *r, uint32_t cut, const json_t *list)
 {
 	char hash[13];
 	const char *point = p->where.gateway ? "gateway" : "host";
@@ -197,8 +223,11 @@ static void say(const struct bh_cli *cli, const struct apply *p, const struct bh
 	if (p->audit && !cli->quiet)
 		puts("audit: nothing is blocked; what would be is logged and counted ('bulkhead status')");
 	if (!p->audit && !cli->quiet)
-		puts("enforcing: what the policy does not admit is blocked, packet by packet; other\n"
-		     "ports are never touched");
+		printf("enforcing: what the policy does not admit is blocked, packet by packet%s; other\n"
+		       "ports are never touched\n",
+			p->keep ? ", but for connections that stand" : "");
+	if (p->cut)
+		printf("cut: %u connection%s of this machine\n", cut, cut == 1 ? "" : "s");
 	for (size_t i = 0; i < json_array_size(list); i++)
 		printf("warning: %s\n", json_string_value(json_array_get(list, i)));
 	if (!s->trial)
@@ -245,14 +274,18 @@ static int run(struct bh_cli *cli)
 		return bh_cli_refuse_lockout(cli, &rest);
 	uint32_t lease = p.now ? 0 : (uint32_t)p.lease;
 	json_t *list = warnings(&p, &ready, &all);
-	r = bh_keeper_apply(priv, &ready, p.audit ? BH_AUDIT : BH_ENFORCE, lease, &state, &why);
+	enum bh_mode mode = p.audit ? BH_AUDIT : p.keep ? BH_KEEP : BH_ENFORCE;
+	uint32_t cut = 0;
+	r = bh_keeper_apply(priv, &ready, mode, lease, &state, &why);
+	if (!r && p.cut && bh_priv_cut(priv, &cut, &why))
+		warn(list, "%s", why);
 	if (r) {
 		json_decref(list);
 		return bh_cli_fail(cli, status_of(r), "%s", why);
 	}
 	if (cli->json)
-		return bh_cli_json(cli, as_json(&state, &ready, lease, list));
-	say(cli, &p, &state, &ready, list);
+		return bh_cli_json(cli, as_json(&state, &ready, lease, cut, list));
+	say(cli, &p, &state, &ready, cut, list);
 	json_decref(list);
 	return bh_cli_flush(cli);
 }

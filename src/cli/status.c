@@ -21,8 +21,8 @@ static json_t *one_generation(uint32_t generation, enum bh_mode mode, const uint
 		return json_null();
 	for (unsigned i = 0; i < BH_HASH; i++)
 		snprintf(text + 2 * i, 3, "%02x", hash[i]);
-	return json_pack("{s:i, s:s, s:s}", "generation", (int)generation, "mode", mode_name(mode),
-		"policy_hash", text);
+	return json_pack("{s:i, s:s, s:b, s:s}", "generation", (int)generation, "mode",
+		mode_name(mode), "keeps_sessions", mode == BH_KEEP, "policy_hash", text);
 }
 
 /* A sentence over all hooks and ports. */
@@ -147,7 +147,10 @@ static void say_generation(const char *what, uint32_t generation, enum bh_mode m
 	char text[13];
 
 	printf("%-10s generation %u, %s, policy %s%s\n", what, generation,
-		mode == BH_AUDIT ? "audit" : "enforcing", bh_cli_hash(hash, text), more);
+		mode == BH_AUDIT     ? "audit"
+		: mode == BH_ENFORCE ? "enforcing"
+				     : "enforcing (connections that stood go on)",
+		bh_cli_hash(hash, text), more);
 }
 
 static int say_gates(const struct bh_cli *cli, const struct bh_priv_state *s, enum bh_mode now)

@@ -165,8 +165,9 @@ static int print_text(const struct bh_cli *cli, const struct bh_verified *v,
 	else if (p->answer == BH_PROVEN)
 		printf("our table: 0 packets decided differently (%llu classes asked%s)\n",
 			(unsigned long long)p->classes,
-			v->audit ? "; it only watches, and tells of just what the policy blocks"
-				 : "");
+			v->audit   ? "; it only watches, and tells of just what the policy blocks"
+			: v->keeps ? "; connections that stand go on, whatever the policy says"
+				   : "");
 	if (p->why_not)
 		printf("not proven: %s\n", p->why_not);
 	print_state(v, r);
@@ -230,11 +231,14 @@ static int print_json(
 		v->holds, "answer", answers[v->proof.answer], "classes",
 		(json_int_t)v->proof.classes, "different", (json_int_t)v->proof.n_differences,
 		"differences", differences, "why_not", v->proof.why_not, "loaded", s->loaded,
-		"mode", v->audit ? "audit" : "enforce", "generation",
-		(json_int_t)(s->trial && s->lease_left ? s->trial : s->generation), "trial",
-		s->trial && s->lease_left, "other_policy", v->other_policy, "changed_outside",
-		s->changed_outside, "changed", s->changed[0] ? s->changed : NULL, "foreign_nat",
-		v->proof.foreign_nat, "policy", hash, "outside", outside);
+		"mode",
+		v->audit   ? "audit"
+		: v->keeps ? "keep"
+			   : "enforce",
+		"generation", (json_int_t)(s->trial && s->lease_left ? s->trial : s->generation),
+		"trial", s->trial && s->lease_left, "other_policy", v->other_policy,
+		"changed_outside", s->changed_outside, "changed", s->changed[0] ? s->changed : NULL,
+		"foreign_nat", v->proof.foreign_nat, "policy", hash, "outside", outside);
 	int e = bh_cli_json(cli, doc);
 	return e ? e : v->holds ? BH_EXIT_OK : BH_EXIT_NO;
 }

@@ -17,7 +17,11 @@
 #define BH_NFLOG_GROUP 445
 #define BH_PRIORITY    10 /* filter + 10: we count only what others would have admitted */
 
-enum bh_mode { BH_AUDIT, BH_ENFORCE };
+enum bh_mode {
+	BH_AUDIT, /* logs what it would block */
+	BH_ENFORCE, /* blocks */
+	BH_KEEP, /* blocks, but not what belongs to a session that stands */
+};
 
 struct bh_load {
 	const struct bh_table *table; /* of the new generation; confirm and undo ignore it */

@@ -166,6 +166,18 @@ static void not_syn(struct nlmsghdr *h)
 	cmp(h, NFT_CMP_NEQ, &syn, 1);
 }
 
+/* The state is a number of this machine's own byte order. */
+static void established(struct nlmsghdr *h)
+{
+	static const uint32_t bit = 1u << 1, zero; /* NF_CT_STATE_BIT(IP_CT_ESTABLISHED) */
+	struct nlattr *e, *d = expr_start(h, "ct", &e);
+	put_be32(h, NFTA_CT_KEY, NFT_CT_STATE);
+	put_be32(h, NFTA_CT_DREG, NFT_REG_1);
+	expr_end(h, d, e);
+	mask(h, &bit, sizeof bit);
+	cmp(h, NFT_CMP_NEQ, &zero, sizeof zero);
+}
+
 static void fragment(struct nlmsghdr *h, uint32_t offset, uint32_t len, uint32_t flags)
 {
 	need_family(h, BH_V6);
@@ -257,6 +269,7 @@ void put_stmt(struct nlmsghdr *h, const struct stmt *s)
 	case S_FAMILY: need_family(h, s->family); break;
 	case S_SRC_LOOPBACK: loopback(h, s->family, false); break;
 	case S_DST_LOOPBACK: loopback(h, s->family, true); break;
+	case S_ESTABLISHED: established(h); break;
 	case S_NOT_SYN: not_syn(h); break;
 	case S_SPORT: source_port(h, s->port); break;
 	case S_SRC_SET:

@@ -267,6 +267,8 @@ static void gate(struct walk *k, const struct bh_gate *g, const char *const decl
 	tail(k, g, no, declared);
 	walk_chain(k, chain, NULL);
 	loopback(k, chain, g->hook);
+	if (k->l->mode == BH_KEEP && g->service.proto == BH_TCP)
+		RULE(k, chain, { .kind = S_ESTABLISHED }, { .kind = S_ACCEPT });
 	/* From 1024 up the port can be somebody's ephemeral one: only openings are judged.
 	 * What cannot be shown to be no opening (flags cut off by a fragment) is judged. */
 	if (g->service.proto == BH_TCP && g->service.port >= 1024)
@@ -297,6 +299,10 @@ static void fragments(struct walk *k, const char *chain)
 	RULE(k, chain, { .kind = S_DROP });
 }
 
+static const char *const mode_names[] = {
+	[BH_AUDIT] = "audit", [BH_ENFORCE] = "enforce", [BH_KEEP] = "keep"
+};
+
 static void entry(struct walk *k, enum bh_hook hook, const char *frag)
 {
 	const struct bh_table *t = k->l->table;
@@ -308,7 +314,7 @@ static void entry(struct walk *k, enum bh_hook hook, const char *frag)
 	snprintf(chain, sizeof chain, "g%u_%s", k->l->generation, bh_hook_names[hook]);
 	snprintf(ports, sizeof ports, "%.80s_ports", chain);
 	int len = snprintf(comment, sizeof comment, "bulkhead generation %u %s policy ",
-		k->l->generation, k->l->mode == BH_AUDIT ? "audit" : "enforce");
+		k->l->generation, mode_names[k->l->mode]);
 	for (size_t i = 0; i < BH_HASH; i++)
 		len += snprintf(
 			comment + len, sizeof comment - (size_t)len, "%02x", t->policy_hash[i]);
@@ -324,7 +330,7 @@ static void entry(struct walk *k, enum bh_hook hook, const char *frag)
 		&(struct set_def){ .name = ports, .kind = SET_PORTS, .ways = ways, .n_ways = n });
 	walk_chain(k, chain, comment);
 	RULE(k, chain, { .kind = S_DISPATCH, .name = ports });
-	if (k->l->mode == BH_ENFORCE)
+	if (k->l->mode != BH_AUDIT)
 		RULE(k, chain, { .kind = S_FRAG }, { .kind = S_JUMP, .name = frag });
 }
 
@@ -349,7 +355,7 @@ int shape_generation(const struct bh_load *l, const struct writer *w, unsigned *
 				     .ranges = r });
 	}
 	snprintf(frag, sizeof frag, "g%u_frag", l->generation);
-	if (l->mode == BH_ENFORCE)
+	if (l->mode != BH_AUDIT)
 		fragments(&k, frag);
 	for (size_t i = 0; i < t->n_gates; i++) {
 		gate(&k, &t->gates[i], declared);

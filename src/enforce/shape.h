@@ -18,6 +18,7 @@ enum stmt_kind {
 	S_FAMILY, /* meta nfproto ipv4|ipv6 */
 	S_SRC_LOOPBACK, /* ip saddr 127.0.0.0/8, ip6 saddr ::1 */
 	S_DST_LOOPBACK,
+	S_ESTABLISHED, /* ct state established */
 	S_NOT_SYN, /* tcp flags & (syn|ack) != syn */
 	S_SPORT, /* udp sport N */
 	S_SRC_SET, /* ip|ip6 saddr @name */

@@ -148,6 +148,7 @@ static void text_stmt(struct bh_buf *b, const struct stmt *s)
 	case S_DST_LOOPBACK:
 		bh_buf_str(b, s->family == BH_V4 ? "ip daddr 127.0.0.0/8" : "ip6 daddr ::1");
 		break;
+	case S_ESTABLISHED: bh_buf_str(b, "ct state established"); break;
 	case S_NOT_SYN: bh_buf_str(b, "tcp flags & (syn | ack) != syn"); break;
 	case S_SPORT: bh_buf_printf(b, "udp sport %u", s->port); break;
 	case S_SRC_SET: bh_buf_printf(b, "%s saddr @%s", ip(s->family), s->name); break;

@@ -70,15 +70,16 @@ struct bh_verified {
 	bool holds;
 	bool other_policy; /* the loaded table was made from another policy */
 	bool audit; /* it only watches: what is proven is what it would block */
+	bool keeps; /* sessions that stood when it was loaded are let go on */
 	struct bh_priv_state state;
 	struct bh_proof proof;
 	const char *const *outside; /* the proof's, then this machine's: a sentence each */
 	size_t n_outside;
 };
 
-/* A dump that is already there against the policy.  audit: the table only watches.
- * -ENOMEM, or -EBADMSG for what is no dump. */
-BH_MUST int bh_keeper_prove(struct bh_span dump, const struct bh_ready *r, bool audit,
+/* A dump that is already there against the policy, as a table of that mode.  -ENOMEM, or
+ * -EBADMSG for what is no dump. */
+BH_MUST int bh_keeper_prove(struct bh_span dump, const struct bh_ready *r, enum bh_mode mode,
 	struct bh_arena *a, struct bh_proof *ret);
 
 /* Dumps the kernel and proves it against the judge.  Nothing loaded is no failure:

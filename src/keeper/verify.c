@@ -65,20 +65,21 @@ static int make_judge(const struct bh_ready *r, struct bh_arena *a, struct bh_ju
 	return 0;
 }
 
-int bh_keeper_prove(struct bh_span dump, const struct bh_ready *r, bool audit, struct bh_arena *a,
-	struct bh_proof *ret)
+int bh_keeper_prove(struct bh_span dump, const struct bh_ready *r, enum bh_mode mode,
+	struct bh_arena *a, struct bh_proof *ret)
 {
 	struct bh_judge j;
 
 	if (make_judge(r, a, &j) < 0)
 		return -ENOMEM;
-	j.audit = audit;
+	j.audit = mode == BH_AUDIT;
+	j.keeps = mode == BH_KEEP;
 	return bh_proof_check(dump, &j, a, ret);
 }
 
 /* Rules that change while they are read are read again. */
-static int prove(struct bh_priv *p, const struct bh_ready *ready, bool audit, struct bh_arena *a,
-	struct bh_proof *ret, const char **why)
+static int prove(struct bh_priv *p, const struct bh_ready *ready, enum bh_mode mode,
+	struct bh_arena *a, struct bh_proof *ret, const char **why)
 {
 	for (int i = 0; i < MAX_TRIES; i++) {
 		BH_AUTO_BUF dump = { 0 };
@@ -87,7 +88,7 @@ static int prove(struct bh_priv *p, const struct bh_ready *ready, bool audit, st
 			return r;
 		if (r == -EAGAIN)
 			continue;
-		r = bh_keeper_prove(bh_span_of(bh_buf_text(&dump), dump.len), ready, audit, a, ret);
+		r = bh_keeper_prove(bh_span_of(bh_buf_text(&dump), dump.len), ready, mode, a, ret);
 		if (r < 0) {
 			*why = r == -ENOMEM ? "out of memory"
 					    : "the kernel's answer is no dump that can be read";
@@ -128,10 +129,14 @@ int bh_keeper_verify(struct bh_priv *p, const struct bh_ready *r, struct bh_aren
 	if (e < 0)
 		return e;
 	bool trial = v.state.trial && v.state.lease_left;
-	v.audit = v.state.loaded && (trial ? v.state.trial_mode : v.state.mode) == BH_AUDIT;
+	enum bh_mode mode = !v.state.loaded ? BH_ENFORCE
+			    : trial         ? v.state.trial_mode
+					    : v.state.mode;
+	v.audit = mode == BH_AUDIT;
+	v.keeps = mode == BH_KEEP;
 	v.other_policy = v.state.loaded &&
 			 memcmp(trial ? v.state.trial_hash : v.state.hash, r->hash, BH_HASH) != 0;
-	e = prove(p, r, v.audit, a, &v.proof, why);
+	e = prove(p, r, mode, a, &v.proof, why);
 	if (e < 0)
 		return e;
 	v.holds = v.state.loaded && v.proof.answer == BH_PROVEN && !v.proof.no_table &&

@@ -9,6 +9,7 @@
 
 #include "priv/check.h"
 #include "priv/hits.h"
+#include "priv/sessions.h"
 #include "priv/standing.h"
 
 #define MS       1000000u
@@ -407,13 +408,17 @@ static int put_in_force(struct sight *s, const struct bh_request *r)
 
 static int apply(struct sight *s, const struct bh_request *r)
 {
+	uint32_t kept;
+
 	act_fault("asked");
 	if (s->now.trial.number)
 		return why_say(s->w, -EBUSY,
 			"generation %u is on trial, %u seconds left: 'bulkhead confirm' it or "
 			"'bulkhead undo' it first",
 			s->now.trial.number, (s->now.left_ms + 999) / 1000);
-	return put_in_force(s, r);
+	/* Before the rules stand: what is not known then is taken for new. */
+	int err = r->mode == BH_KEEP ? sessions_keep(&r->table, &kept, s->w) : 0;
+	return err ? err : put_in_force(s, r);
 }
 
 int act_apply(struct house *h, const struct bh_request *r, struct bh_priv_state *ret, struct why *w)
@@ -611,6 +616,32 @@ int act_policy(struct house *h, struct bh_buf *ret, struct why *w)
 			"-p FILE");
 	bh_buf_add(ret, b.text.ptr, b.text.len);
 	return bh_buf_ok(ret) ? 0 : why_say(w, -ENOMEM, "out of memory");
+}
+
+int act_cut(struct house *h, struct bh_buf *ret, struct why *w)
+{
+	BH_AUTO_ARENA a = { 0 };
+	BH_AUTO_BUF bytes = { 0 };
+	struct bh_priv_state st;
+	struct bundle b;
+	struct bh_table t;
+	uint32_t n = 0;
+	int err = act_state(h, &st, w);
+
+	if (err)
+		return err;
+	bool trial = st.trial && st.lease_left;
+	enum bh_mode mode = trial ? st.trial_mode : st.mode;
+	if (!st.loaded || mode == BH_AUDIT)
+		return why_say(w, -EINVAL, "nothing that blocks is loaded: nothing is cut");
+	err = files_read_bundle(&h->files, trial, &bytes, &b);
+	if (!err)
+		err = bh_table_decode(b.table, &a, &t);
+	if (err)
+		return why_say(w, err, "what was loaded was not kept: apply the policy again");
+	err = sessions_cut(&t, &n, w);
+	bh_buf_le32(ret, n);
+	return err;
 }
 
 static int look_at_hits(struct house *h, struct bh_arena *a, struct hits *ret, struct why *w)

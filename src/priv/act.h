@@ -29,6 +29,9 @@ BH_MUST int act_load(struct house *h, bool *ret_loaded, struct why *w);
 /* The policy text beside the table that decides now. */
 BH_MUST int act_policy(struct house *h, struct bh_buf *ret, struct why *w);
 
+/* Ends connections that the table in force does not admit; how many, as four bytes. */
+BH_MUST int act_cut(struct house *h, struct bh_buf *ret, struct why *w);
+
 /* How often each sentence was met, as bh_wire_put_hit() writes it; and that it was looked. */
 BH_MUST int act_hits(struct house *h, struct bh_buf *ret, struct why *w);
 

@@ -40,7 +40,7 @@ int bundle_read(struct bh_span bytes, struct bundle *ret)
 	struct bh_span text = bh_cur_take(&c, text_len);
 	struct bh_span sum = bh_cur_take(&c, 32);
 
-	if (!bh_cur_ok(&c) || bh_cur_left(&c) || magic != MAGIC || mode > BH_ENFORCE || gateway > 1)
+	if (!bh_cur_ok(&c) || bh_cur_left(&c) || magic != MAGIC || mode > BH_KEEP || gateway > 1)
 		return -EBADMSG;
 	struct sha256 s;
 	uint8_t want[32];

@@ -309,10 +309,10 @@ int bh_priv_policy(struct bh_priv *p, struct bh_buf *ret, const char **why)
 	return ask_bytes(p, BH_ASK_POLICY, ret, why);
 }
 
-int bh_priv_generation(struct bh_priv *p, uint32_t *ret, const char **why)
+static int ask_number(struct bh_priv *p, enum bh_ask what, uint32_t *ret, const char **why)
 {
 	BH_AUTO_BUF answer = { 0 };
-	int err = ask_bytes(p, BH_ASK_GENERATION, &answer, why);
+	int err = ask_bytes(p, what, &answer, why);
 
 	if (err)
 		return err;
@@ -322,6 +322,16 @@ int bh_priv_generation(struct bh_priv *p, uint32_t *ret, const char **why)
 		return gone(p, why);
 	*ret = v;
 	return 0;
+}
+
+int bh_priv_generation(struct bh_priv *p, uint32_t *ret, const char **why)
+{
+	return ask_number(p, BH_ASK_GENERATION, ret, why);
+}
+
+int bh_priv_cut(struct bh_priv *p, uint32_t *ret, const char **why)
+{
+	return ask_number(p, BH_ASK_CUT, ret, why);
 }
 
 int bh_priv_hits(struct bh_priv *p, struct bh_arena *a, const struct bh_priv_hit **ret,

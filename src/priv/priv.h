@@ -53,7 +53,8 @@ struct bh_priv_state {
 /* Every request can fail with the kernel's errno; why then says which step. */
 struct bh_priv_apply {
 	const struct bh_table *table;
-	enum bh_mode mode;
+	enum bh_mode mode; /* BH_KEEP: connections of this machine that stand become known to
+			    * connection tracking first */
 	uint32_t lease; /* seconds on trial; 0: confirmed at once */
 	const char *policy_text; /* the policy's source, kept beside the table for verify; may be
 				    NULL */
@@ -74,6 +75,10 @@ BH_MUST int bh_priv_state(struct bh_priv *p, struct bh_priv_state *ret, const ch
  * table that nobody edited stays as it is.  -EBUSY while an unedited trial runs, -ENOENT
  * when nothing confirmed is kept. */
 BH_MUST int bh_priv_heal(struct bh_priv *p, struct bh_priv_state *ret, const char **why);
+
+/* Ends at once the TCP connections of this machine that the table in force does not admit
+ * on any interface; *ret: how many.  -EINVAL while that only watches. */
+BH_MUST int bh_priv_cut(struct bh_priv *p, uint32_t *ret, const char **why);
 
 /* A sentence of the policy, and what was counted for it at one hook. */
 struct bh_priv_hit {

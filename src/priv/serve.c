@@ -101,6 +101,12 @@ static int answer_descriptor(int fd, int pass, const struct bh_priv_ring *ring)
 	return err;
 }
 
+static bool is_bytes(enum bh_ask ask)
+{
+	return ask == BH_ASK_DUMP || ask == BH_ASK_POLICY || ask == BH_ASK_GENERATION ||
+	       ask == BH_ASK_HITS || ask == BH_ASK_CUT;
+}
+
 static int serve_one(struct house *h, int fd, const struct bh_request *r)
 {
 	BH_AUTO_BUF bytes = { 0 };
@@ -120,6 +126,7 @@ static int serve_one(struct house *h, int fd, const struct bh_request *r)
 	case BH_ASK_NFLOG: err = sockets_nflog(&ring.fd, &w); break;
 	case BH_ASK_CHANGES: err = sockets_changes(&ring.fd, &w); break;
 	case BH_ASK_GENERATION: err = kernel_generation(&h->kernel, &bytes, &w); break;
+	case BH_ASK_CUT: err = act_cut(h, &bytes, &w); break;
 	case BH_ASK_HITS: err = act_hits(h, &bytes, &w); break;
 	case BH_ASK_HEAL: err = act_heal(h, &st, &w); break;
 	}
@@ -127,8 +134,7 @@ static int serve_one(struct house *h, int fd, const struct bh_request *r)
 		return answer_error(fd, err, &w);
 	if (ring.fd >= 0)
 		return answer_descriptor(fd, ring.fd, &ring);
-	if (r->ask == BH_ASK_DUMP || r->ask == BH_ASK_POLICY || r->ask == BH_ASK_GENERATION ||
-		r->ask == BH_ASK_HITS)
+	if (is_bytes(r->ask))
 		return answer_bytes(fd, &bytes);
 	return answer_state(fd, &st);
 }

@@ -89,7 +89,7 @@ static void read_comment(struct bh_span udata, struct generation *g)
 			return;
 		g->hash[i] = (uint8_t)(hi << 4 | lo);
 	}
-	g->mode = strcmp(mode, "audit") ? BH_ENFORCE : BH_AUDIT;
+	g->mode = !strcmp(mode, "audit") ? BH_AUDIT : !strcmp(mode, "keep") ? BH_KEEP : BH_ENFORCE;
 	g->told = true;
 }
 

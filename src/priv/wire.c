@@ -55,7 +55,7 @@ static int read_apply(struct bh_cur *c, struct bh_arena *a, struct bh_request *r
 	uint32_t table_len = bh_cur_le32(c);
 	uint32_t text_len = bh_cur_le32(c);
 
-	if (mode > BH_ENFORCE || lease > BH_MAX_LEASE || table_len > BH_MAX_TABLE_BYTES)
+	if (mode > BH_KEEP || lease > BH_MAX_LEASE || table_len > BH_MAX_TABLE_BYTES)
 		bh_cur_fail(c);
 	r->table_bytes = bh_cur_take(c, table_len);
 	read_text(c, text_len, &r->text);
@@ -177,6 +177,15 @@ static bool read_flag(struct bh_cur *c)
 	return v;
 }
 
+static enum bh_mode read_mode(struct bh_cur *c)
+{
+	uint8_t v = bh_cur_u8(c);
+
+	if (v > BH_KEEP)
+		bh_cur_fail(c);
+	return v > BH_KEEP ? BH_AUDIT : (enum bh_mode)v;
+}
+
 static void read_bytes(struct bh_cur *c, void *ret, size_t len)
 {
 	struct bh_span s = bh_cur_take(c, len);
@@ -221,8 +230,8 @@ int bh_wire_get_state(struct bh_span bytes, struct bh_priv_state *ret)
 	s.trial = bh_cur_le32(&c);
 	s.lapsed = bh_cur_le32(&c);
 	s.lease_left = bh_cur_le32(&c);
-	s.mode = read_flag(&c) ? BH_ENFORCE : BH_AUDIT;
-	s.trial_mode = read_flag(&c) ? BH_ENFORCE : BH_AUDIT;
+	s.mode = read_mode(&c);
+	s.trial_mode = read_mode(&c);
 	read_bytes(&c, s.hash, BH_HASH);
 	read_bytes(&c, s.trial_hash, BH_HASH);
 	read_bytes(&c, s.changed, sizeof s.changed);

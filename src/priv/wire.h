@@ -27,8 +27,9 @@ enum bh_ask {
 	BH_ASK_GENERATION,
 	BH_ASK_HEAL,
 	BH_ASK_HITS,
+	BH_ASK_CUT,
 };
-#define BH_ASK_LAST BH_ASK_HITS
+#define BH_ASK_LAST BH_ASK_CUT
 
 #define BH_ASK_HEADER      12u
 #define BH_ANSWER_HEADER   16u

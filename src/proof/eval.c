@@ -160,6 +160,15 @@ static enum step load_meta(struct run *r, const struct expr *e)
 	return GO_ON;
 }
 
+static enum step load_ct(struct run *r, const struct expr *e)
+{
+	uint8_t value[4];
+
+	memcpy(value, &r->p->ct, sizeof value);
+	put(r, e->dreg, value, sizeof value);
+	return GO_ON;
+}
+
 /* nft_exthdr_ipv6_eval(); only the fragment header is ever asked for. */
 static enum step load_exthdr(struct run *r, const struct expr *e)
 {
@@ -330,6 +339,7 @@ static enum step one(struct run *r, const struct expr *e)
 	case OP_NOTHING: return GO_ON;
 	case OP_PAYLOAD: return load(r, e);
 	case OP_META: return load_meta(r, e);
+	case OP_CT: return load_ct(r, e);
 	case OP_EXTHDR: return load_exthdr(r, e);
 	case OP_CMP:
 	case OP_RANGE: return compare(r, e);

@@ -85,6 +85,16 @@ static void meta(struct compiler *c, const struct attrs *at, struct expr *e)
 		e->op = OP_META;
 }
 
+/* The state alone, of the packet itself. */
+static void ct(struct compiler *c, const struct attrs *at, struct expr *e)
+{
+	e->key = bh_attr_be32(at, NFTA_CT_KEY, &c->bad);
+	e->len = 4;
+	if (e->key == NFT_CT_STATE && !at->v[NFTA_CT_SREG].ptr && !at->v[NFTA_CT_DIRECTION].ptr &&
+		register_at(at, NFTA_CT_DREG, e->len, &c->bad, &e->dreg))
+		e->op = OP_CT;
+}
+
 static void exthdr(struct compiler *c, const struct attrs *at, struct expr *e)
 {
 	struct bh_span type = at->v[NFTA_EXTHDR_TYPE];
@@ -223,6 +233,7 @@ static const struct {
 } known[] = {
 	{ "payload", payload },
 	{ "meta", meta },
+	{ "ct", ct },
 	{ "exthdr", exthdr },
 	{ "cmp", cmp },
 	{ "range", range },

@@ -156,6 +156,7 @@ static void narrow(struct reach *r, const struct rule *rule)
 		case OP_META:
 		case OP_PAYLOAD: reg[e->dreg] = holds_of(e); break;
 		case OP_BITWISE:
+		case OP_CT:
 		case OP_EXTHDR: reg[e->dreg] = H_OTHER; break;
 		case OP_CMP: narrow_cmp(r, e, reg[e->sreg]); break;
 		case OP_RANGE:

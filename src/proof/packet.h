@@ -19,6 +19,13 @@ struct shape {
 	uint8_t next; /* IPv6: the first header's next header; 0: the upper protocol */
 };
 
+/* What connection tracking says of it: bits as nf_conntrack_common.h has them. */
+#define CT_INVALID     0x01u
+#define CT_ESTABLISHED 0x02u
+#define CT_RELATED     0x04u
+#define CT_NEW         0x08u
+#define CT_UNTRACKED   0x40u
+
 #define FLAG_SYN 0x02
 #define FLAG_ACK 0x10
 
@@ -27,6 +34,7 @@ struct packet {
 	uint8_t family; /* BH_V4, BH_V6 */
 	uint8_t proto, tcp_flags;
 	uint16_t sport, dport;
+	uint32_t ct;
 	bh_u128 src, dst;
 	char iif[BH_IFNAME], oif[BH_IFNAME];
 	const struct shape *shape;

@@ -31,6 +31,8 @@ struct bh_judge {
 	 * may really be dropped. */
 	bool audit;
 	uint16_t log_group;
+	/* What belongs to a TCP connection that stands is admitted, whoever speaks. */
+	bool keeps;
 };
 
 enum bh_proof_answer { BH_PROVEN, BH_DIFFERS, BH_NOT_PROVEN };

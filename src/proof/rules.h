@@ -42,6 +42,7 @@ enum op {
 	OP_NOTHING, /* counter, last: no say in the verdict */
 	OP_PAYLOAD,
 	OP_META,
+	OP_CT,
 	OP_EXTHDR,
 	OP_CMP,
 	OP_RANGE,

@@ -47,6 +47,7 @@ struct study {
 	char ifname[MAX_IFNAMES][16]; /* names that tell interfaces apart, "" aside */
 	size_t n_ifnames;
 	bool too_many;
+	bool tracks; /* some rule asks connection tracking */
 };
 
 /* Adds what the rules of our table test; marks tests that cannot be told (expr.odd). */

@@ -525,6 +525,10 @@ static void study_rule(struct study *s, const struct rule *rule)
 		switch (e->op) {
 		case OP_PAYLOAD: study_payload(&r, e); break;
 		case OP_META: study_meta(&r, e); break;
+		case OP_CT:
+			s->tracks = true;
+			note(&r, e->dreg, F_FIXED, 0, e->len);
+			break;
 		case OP_EXTHDR: study_exthdr(&r, e); break;
 		case OP_BITWISE: study_bitwise(&r, e); break;
 		case OP_IMMEDIATE:

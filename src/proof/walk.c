@@ -270,6 +270,39 @@ static unsigned shapes_asked(const struct walk *w, bool cut_too)
 	return n;
 }
 
+/* What connection tracking may say of a packet; that it is new when nobody asks. */
+static const struct {
+	uint32_t bit;
+	const char *name;
+} states[] = { { CT_NEW, "new" }, { CT_ESTABLISHED, "of a connection that stands" },
+	{ CT_RELATED, "related to a connection" }, { CT_INVALID, "invalid" },
+	{ CT_UNTRACKED, "untracked" } };
+
+static unsigned n_states(const struct walk *w)
+{
+	return w->s->tracks ? BH_LEN(states) : 1;
+}
+
+/* One shape and set of flags, in every state of its connection. */
+static int compare_states(struct walk *w, const uint8_t *want)
+{
+	const char *flags = w->flags_name;
+
+	for (unsigned i = 0; i < n_states(w); i++) {
+		bool stands = states[i].bit == CT_ESTABLISHED && w->p.proto == BH_TCP;
+		w->p.ct = states[i].bit;
+		if (w->s->tracks)
+			w->flags_name =
+				!flags ? states[i].name
+				       : bh_arena_printf(w->c->a, "%s, %s", flags, states[i].name);
+		int r = compare_ports(w, stands && w->c->j->keeps ? NULL : want);
+		if (r < 0)
+			return r;
+	}
+	w->flags_name = flags;
+	return 0;
+}
+
 static int compare_shape(struct walk *w, bool governed)
 {
 	bool tcp = w->p.proto == BH_TCP, two = w->s->n_flags == 2;
@@ -279,7 +312,7 @@ static int compare_shape(struct walk *w, bool governed)
 	w->flags_name = tcp && two ? "SYN" : NULL;
 	w->n_shapes_asked = shapes_asked(w, true);
 	if (!tcp || w->p.shape->cut)
-		return compare_ports(w, governed ? w->want : NULL);
+		return compare_states(w, governed ? w->want : NULL);
 	for (unsigned k = 0; k < w->s->n_flags; k++) {
 		unsigned f = 0;
 		while (w->s->flags_class[f] != k)
@@ -290,7 +323,7 @@ static int compare_shape(struct walk *w, bool governed)
 				: bh_check_syn(w->p.tcp_flags) ? "SYN"
 							       : "not SYN";
 		w->n_shapes_asked = shapes_asked(w, two && bh_check_syn(w->p.tcp_flags));
-		int r = compare_ports(w, governed && !free_pass ? w->want : NULL);
+		int r = compare_states(w, governed && !free_pass ? w->want : NULL);
 		if (r < 0)
 			return r;
 	}
@@ -310,7 +343,7 @@ static int compare_service(struct walk *w)
 			if (w->want[i] == WANT_BLOCK)
 				w->any_blocked[i] = WANT_BLOCK;
 	}
-	w->n_flags = w->p.proto == BH_TCP ? w->s->n_flags : 1;
+	w->n_flags = (w->p.proto == BH_TCP ? w->s->n_flags : 1) * n_states(w);
 	w->n_sports = (unsigned)w->sport.n;
 	for (size_t i = 0; i < w->n_shapes; i++) {
 		w->p.shape = &w->shapes[i];
@@ -329,18 +362,21 @@ static int compare_portless(struct walk *w)
 {
 	w->port = NULL;
 	w->flags_name = w->sport_name = NULL;
-	w->n_flags = w->n_sports = 1;
+	w->n_sports = 1;
+	w->n_flags = n_states(w);
 	w->n_shapes_asked = 0;
 	w->p.sport = w->p.dport = 0;
 	for (size_t i = 0; i < w->n_shapes; i++)
 		w->n_shapes_asked += !has_ports(&w->shapes[i]);
 	for (size_t i = 0; i < w->n_shapes; i++) {
 		w->p.shape = &w->shapes[i];
-		if (has_ports(w->p.shape))
-			continue;
-		int r = compare(w, w->p.shape->later ? NULL : w->any_blocked);
-		if (r < 0)
-			return r;
+		for (unsigned k = 0; k < n_states(w) && !has_ports(w->p.shape); k++) {
+			w->p.ct = states[k].bit;
+			w->flags_name = w->s->tracks ? states[k].name : NULL;
+			int r = compare(w, w->p.shape->later ? NULL : w->any_blocked);
+			if (r < 0)
+				return r;
+		}
 	}
 	return 0;
 }

@@ -50,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!size || bh_table_decode(bh_span_of(data + 1, size - 1), &a, &t))
 		return 0;
 	struct bh_load l = { .table = &t,
-		.mode = data[0] & 1 ? BH_ENFORCE : BH_AUDIT,
+		.mode = data[0] & 1 ? data[0] & 128 ? BH_KEEP : BH_ENFORCE : BH_AUDIT,
 		.generation = data[0] & 2 ? UINT32_MAX : 1,
 		.former = data[0] & 4 ? 1 : 0,
 		.former_hooks = data[0] & 4 ? data[0] >> 4 & 7 : 0,

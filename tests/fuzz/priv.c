@@ -17,7 +17,7 @@ static void look_at(const struct bh_request *r)
 		abort();
 	if (r->ask != BH_ASK_APPLY)
 		return;
-	if (r->lease > BH_MAX_LEASE || r->mode > BH_ENFORCE || r->text.len > BH_MAX_POLICY_TEXT)
+	if (r->lease > BH_MAX_LEASE || r->mode > BH_KEEP || r->text.len > BH_MAX_POLICY_TEXT)
 		abort();
 	(void)bh_check_table(&r->table);
 	bh_table_encode(&r->table, &again);

@@ -93,7 +93,9 @@ int main(int argc, char **argv)
 	const char *verb = argv[1], *former = getenv("FORMER_TABLE");
 	struct bh_table t = table_named(argv[2]);
 	struct bh_load l = { .table = &t,
-		.mode = !strcmp(argv[3], "audit") ? BH_AUDIT : BH_ENFORCE,
+		.mode = !strcmp(argv[3], "audit")  ? BH_AUDIT
+			: !strcmp(argv[3], "keep") ? BH_KEEP
+						   : BH_ENFORCE,
 		.generation = (uint32_t)atoi(argv[4]),
 		.former = (uint32_t)atoi(argv[5]),
 		.lease = argc == 7 ? (uint32_t)atoi(argv[6]) : 0 };

@@ -1,8 +1,8 @@
 /*
  * prove: plan, print and prove a policy without bulkhead-priv, for tests/net/proof.
  *
- *	prove text POLICY host|gateway [audit]     the nft text of generation 1
- *	prove check POLICY host|gateway [audit]    dumps this namespace and holds it against it
+ *	prove text POLICY host|gateway [audit|keep]     the nft text of generation 1
+ *	prove check POLICY host|gateway [audit|keep]    dumps this namespace and holds it against it
  *	prove dump                                 the raw dump, on standard output
  *
  * check prints "proven CLASSES", "differs N" and the differences, or "not proven WHY";
@@ -149,7 +149,7 @@ static int print(const struct bh_proof *p)
 	return p->answer == BH_PROVEN && !p->foreign_nat ? 0 : 1;
 }
 
-static int check(const struct bh_ready *r, bool audit)
+static int check(const struct bh_ready *r, enum bh_mode mode)
 {
 	BH_AUTO_BUF raw = { 0 };
 	struct bh_proof p;
@@ -160,7 +160,7 @@ static int check(const struct bh_ready *r, bool audit)
 		return 2;
 	}
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t[0]);
-	int e = bh_keeper_prove(bh_span_of(raw.ptr, raw.len), r, audit, &arena, &p);
+	int e = bh_keeper_prove(bh_span_of(raw.ptr, raw.len), r, mode, &arena, &p);
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t[1]);
 	if (e < 0) {
 		fprintf(stderr, "prove: %s\n", strerror(-e));
@@ -218,25 +218,23 @@ int main(int argc, char **argv)
 		return fwrite(raw.ptr, 1, raw.len, stdout) == raw.len ? 0 : 2;
 	}
 	if (argc < 4) {
-		fprintf(stderr, "prove text|check POLICY host|gateway [audit] | dump\n");
+		fprintf(stderr, "prove text|check POLICY host|gateway [audit|keep] | dump\n");
 		return 2;
 	}
-	bool audit = argc > 4 && !strcmp(argv[4], "audit");
+	enum bh_mode mode = argc <= 4 ? BH_ENFORCE : !strcmp(argv[4], "audit") ? BH_AUDIT : BH_KEEP;
 	int e = ready(argv[2], !strcmp(argv[3], "gateway"), &r);
 	if (e) {
 		fprintf(stderr, "prove: %s\n", strerror(-e));
 	} else if (!strcmp(argv[1], "text")) {
 		BH_AUTO_BUF text = { 0 };
-		struct bh_load l = {
-			.table = &r.table, .mode = audit ? BH_AUDIT : BH_ENFORCE, .generation = 1
-		};
+		struct bh_load l = { .table = &r.table, .mode = mode, .generation = 1 };
 		l.generation_hooks = r.place.gateway ? BH_HOOK_BIT(BH_FWD)
 						     : BH_HOOK_BIT(BH_IN) | BH_HOOK_BIT(BH_OUT);
 		bh_enforce_text(&l, &text);
 		fputs(bh_buf_text(&text), stdout);
 		status = 0;
 	} else {
-		status = check(&r, audit);
+		status = check(&r, mode);
 	}
 	bh_arena_reset(&arena);
 	return status;

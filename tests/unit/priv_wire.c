@@ -105,7 +105,7 @@ static void test_a_lie_in_any_field_is_refused(void)
 		size_t at;
 		int64_t by; /* added to what stands there */
 	} lies[] = { { 0, 1 }, { 4, 100 }, { 4, -8 }, { 8, 1 }, { 8, -1 }, { 8, INT32_MAX },
-		{ MODE, 1 }, { MODE, 255 }, { LEASE, BH_MAX_LEASE }, { LEASE, UINT32_MAX - 200 },
+		{ MODE, 2 }, { MODE, 255 }, { LEASE, BH_MAX_LEASE }, { LEASE, UINT32_MAX - 200 },
 		{ TABLE_LEN, 1 }, { TABLE_LEN, -1 }, { TABLE_LEN, INT32_MAX }, { TEXT_LEN, 1 },
 		{ TEXT_LEN, -1 }, { TEXT_LEN, INT32_MAX }, { TABLE, 1 } };
 
@@ -227,6 +227,33 @@ static void test_a_state_arrives_as_it_was_told(void)
 		EXPECT_INT(bh_wire_get_state(bh_span_of(b.ptr, n), &back), -EBADMSG);
 }
 
+static void test_hits_arrive_as_they_were_told(void)
+{
+	BH_AUTO_ARENA a = { 0 };
+	BH_AUTO_BUF b = { 0 };
+	const struct bh_priv_hit h = { .text = "p:7: allow smb from a to b",
+		.generation = 3,
+		.sentence = 1,
+		.hook = BH_OUT,
+		.packets = 12,
+		.bytes = 720,
+		.after = 100,
+		.until = 200 };
+	struct bh_priv_hit *v;
+	size_t n = 0;
+
+	bh_wire_put_hit(&b, &h);
+	bh_wire_put_hit(&b, &h);
+	EXPECT_INT(bh_wire_get_hits(bh_span_of(b.ptr, b.len), &a, &v, &n), 0);
+	EXPECT(n == 2 && v[1].generation == 3 && v[1].sentence == 1 && v[1].hook == BH_OUT);
+	EXPECT(v[1].packets == 12 && v[1].bytes == 720 && v[1].after == 100 && v[1].until == 200);
+	EXPECT_STR(v[1].text, h.text);
+	for (size_t k = 1; k < b.len / 2; k++)
+		EXPECT_INT(bh_wire_get_hits(bh_span_of(b.ptr, k), &a, &v, &n), -EBADMSG);
+	memset(b.ptr, 'x', sizeof h.text);
+	EXPECT_INT(bh_wire_get_hits(bh_span_of(b.ptr, b.len), &a, &v, &n), -EBADMSG);
+}
+
 static void test_an_answer_is_believed_only_within_its_limits(void)
 {
 	BH_AUTO_BUF b = { 0 };
@@ -262,6 +289,7 @@ int main(void)
 	RUN(test_only_names_of_interfaces_are_names);
 	RUN(test_a_length_is_refused_before_anything_is_allocated);
 	RUN(test_a_state_arrives_as_it_was_told);
+	RUN(test_hits_arrive_as_they_were_told);
 	RUN(test_an_answer_is_believed_only_within_its_limits);
 	return tap_done();
 }
