@@ -159,10 +159,9 @@ static json_t *unused_json(const struct bh_suggestion *s)
 
 static json_t *budget_json(const struct bh_suggestion *s)
 {
-	json_t *o = json_object();
-
 	if (!s->budget)
 		return json_null();
+	json_t *o = json_object();
 	json_object_set_new(o, "rules", json_integer(s->budget));
 	json_object_set_new(o, "smallest", json_boolean(s->smallest));
 	json_object_set_new(o, "surface_with_one_more", json_integer((json_int_t)s->one_more));
