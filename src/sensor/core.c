@@ -9,6 +9,7 @@ enum { SMB_DIRECT = 445, SMB_NETBIOS = 139 };
  * until it is surely silent, and an idle one for a day. */
 #define KEEP_CLOSED   (60 * BH_SECOND)
 #define KEEP_IDLE     (24 * 3600 * BH_SECOND)
+#define SWEEP         (60 * BH_SECOND)
 /* The order of age need not be exact, in packets; but of few flows it is. */
 #define MAX_AGE_SLACK 256u
 /* Retransmitted by the client, and not copied by the capture. */
@@ -372,11 +373,30 @@ static bool is_over(const struct flow *f, bh_time now)
 	       (idle > KEEP_CLOSED && (f->closed || f->foreign || never_opened));
 }
 
-static void flush_flows(struct bh_sensor *s, const struct ages *a)
+/* Until when, in packets, f may have been used: about until the next one took its place. */
+static uint64_t used_until(const struct bh_sensor *s, const struct flow *f)
+{
+	return f->newer ? f->newer->moved + s->age_slack : s->tally.packets;
+}
+
+/* Who has something to say has it within a minute of its last packet: what was used since the
+ * sweep before the last one is looked at every time, and all the others in a sweep. */
+static struct flow *first_to_flush(const struct bh_sensor *s, const struct ages *a, bool sweep)
+{
+	struct flow *first = NULL;
+
+	if (sweep)
+		return a->oldest;
+	for (struct flow *f = a->newest; f && used_until(s, f) >= s->swept[1]; f = f->older)
+		first = f;
+	return first;
+}
+
+static void flush_flows(struct bh_sensor *s, const struct ages *a, bool sweep)
 {
 	struct flow *next;
 
-	for (struct flow *f = a->oldest; f; f = next) {
+	for (struct flow *f = first_to_flush(s, a, sweep); f; f = next) {
 		next = f->newer;
 		if (is_over(f, s->latest)) {
 			flow_drop(s, f);
@@ -395,9 +415,15 @@ int bh_sensor_flush(struct bh_sensor *s, bh_time now)
 	now = sane_time(now);
 	if (now > s->latest)
 		s->latest = now;
+	bool sweep = s->latest - s->sweep >= SWEEP;
+	if (sweep) {
+		s->sweep = s->latest;
+		s->swept[1] = s->swept[0];
+		s->swept[0] = s->tally.packets;
+	}
 	strangers_tick(s);
-	flush_flows(s, &s->ages[KNOWN]); /* first: a stranger may become known meanwhile */
-	flush_flows(s, &s->ages[STRANGER]);
+	flush_flows(s, &s->ages[KNOWN], sweep); /* first: a stranger may become known meanwhile */
+	flush_flows(s, &s->ages[STRANGER], sweep);
 	opaque_flush(s);
 	rdma_flush(s);
 	names_flush(s);

@@ -173,6 +173,8 @@ struct bh_sensor {
 	struct bh_tally tally;
 	bh_time now; /* the packet's that is being read */
 	bh_time latest; /* of all packets */
+	bh_time sweep; /* the last flush that looked at every flow … */
+	uint64_t swept[2]; /* … and at how many packets; and the one before */
 	struct opaques *opaques; /* opaque.h */
 	struct names *names; /* names.c */
 	struct referrals *referrals; /* referral.c */

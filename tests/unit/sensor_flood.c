@@ -136,6 +136,48 @@ static void test_live_so_many_strangers_are_told_a_minute_and_the_others_counted
 	bh_sensor_free(s);
 }
 
+static int count_bytes(void *ctx, const struct bh_fact *f)
+{
+	if (f->kind == BH_FACT_LEAF && f->leaf_is.who.client.num == 0x0a010001)
+		*(uint64_t *)ctx = f->leaf_is.figures.bytes_to_server;
+	return 0;
+}
+
+/* A flush looks at a few connections only, and misses none that has something to tell: the one
+ * that spoke alone for hours, and just before another took its turn, is the hard case. */
+static void test_each_flush_tells_all_that_was_said_before_it(void)
+{
+	struct talk_on c = { .client = 0x0a010001, .server = SERVER, .port = 50000, .session = 5 };
+	struct smb_talk t = { 0 };
+	uint64_t told = 0, messages = 0;
+	struct bh_sensor *s;
+	bh_time now = START;
+
+	talk_small(&t, 200, 4);
+	EXPECT_INT(bh_sensor_new(NULL, count_bytes, &told, &s), 0);
+	speak(s, now, &t, &c, t.set_up);
+	EXPECT_INT(bh_sensor_flush(s, now), 0);
+	uint64_t before = told;
+	for (unsigned i = 0; i < 300; i++, now += 2 * BH_SECOND) {
+		if (i == 100 || i == 200) {
+			struct talk_on other = c;
+			other.client += 1 + i;
+			other.at = 0;
+			speak(s, now, &t, &c, 2);
+			messages++;
+			speak(s, now, &t, &other, t.set_up);
+		} else {
+			speak(s, now, &t, &c, 400);
+			messages += 200;
+		}
+		told = 0;
+		EXPECT_INT(bh_sensor_flush(s, now), 0);
+		EXPECT_INT(told, before + messages * 142);
+	}
+	bh_sensor_free(s);
+	talk_free(&t);
+}
+
 /* A file is no flood that goes on for ever: it tells all that is in it. */
 static void test_of_a_file_every_stranger_is_told(void)
 {
@@ -157,6 +199,7 @@ int main(void)
 	RUN(test_a_flood_of_half_open_connections_drives_out_nobody_who_is_known);
 	RUN(test_whoever_is_known_leaves_room_for_others_to_become_so);
 	RUN(test_live_so_many_strangers_are_told_a_minute_and_the_others_counted);
+	RUN(test_each_flush_tells_all_that_was_said_before_it);
 	RUN(test_of_a_file_every_stranger_is_told);
 	return tap_done();
 }
