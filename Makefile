@@ -36,7 +36,6 @@ run: setup all ## watch SMB on this machine's own interfaces (root)
 bench: setup all ## packets and messages per CPU second, beside its peers; a million conversations
 	@$(SETUP) bench
 	@tests/bench/run $(B)
-	@tests/bench/size $(B)
 
 soak: setup all ## long: many seeds, long fuzzing
 	@tests/soak $(B)
