@@ -21,7 +21,9 @@ enum bh_exit {
 struct bh_option {
 	const char *name; /* long name, without the dashes */
 	char letter; /* 0: none */
-	const char *arg; /* NULL: a flag; else the argument's name in --help */
+	/* NULL: a flag; else the argument's name in --help, in brackets when it may be
+	 * missing: then it is a number. */
+	const char *arg;
 	const char *help;
 	int id; /* what bh_cli_next returns; unique within the command, > 0 */
 };
@@ -48,8 +50,8 @@ struct bh_command {
 	int (*run)(struct bh_cli *cli);
 };
 
-/* The next option's id, 0 for a plain word, -1 at the end; the option's argument or
- * the word is in cli->value.  A wrong option ends the program with a sentence. */
+/* The next option's id, 0 for a plain word, -1 at the end; the option's argument (NULL: it
+ * is missing, and may be) or the word is in cli->value.  A wrong option ends the program with a sentence. */
 int bh_cli_next(struct bh_cli *cli);
 
 /* "bulkhead show: sentence" on stderr; returns status so that callers can

@@ -150,6 +150,17 @@ static int take(struct bh_cli *cli, const struct bh_option *o)
 	}
 }
 
+/* Of an option whose argument may be missing: what follows, if it begins with a digit. */
+static const char *next_number(struct bh_cli *cli)
+{
+	const char *word = cli->at < cli->argc ? cli->argv[cli->at] : "";
+
+	if (word[0] < '0' || word[0] > '9')
+		return NULL;
+	cli->at++;
+	return word;
+}
+
 static int next_long(struct bh_cli *cli, const char *text)
 {
 	const char *name = text + 2, *eq = strchr(name, '=');
@@ -167,7 +178,9 @@ static int next_long(struct bh_cli *cli, const char *text)
 	if (eq && !o->arg)
 		bad_option(cli, "an option without argument was given one:", text);
 	cli->value = NULL;
-	if (o->arg)
+	if (o->arg && !eq && o->arg[0] == '[')
+		cli->value = next_number(cli);
+	else if (o->arg)
 		cli->value = eq ? eq + 1 : next_word(cli, text);
 	return take(cli, o);
 }

@@ -3,10 +3,11 @@
 #include "cli/cli.h"
 #include "cli/effects.h"
 #include "cli/ready.h"
+#include "cli/tighten.h"
 #include "enforce/enforce.h"
 #include "policy/policy.h"
 
-enum { OPT_POLICY = 1, OPT_HOST, OPT_GATEWAY, OPT_NAMES, OPT_NFT, OPT_AUDIT };
+enum { OPT_POLICY = 1, OPT_HOST, OPT_GATEWAY, OPT_NAMES, OPT_NFT, OPT_AUDIT, OPT_TIGHTEN };
 
 static const struct bh_option options[] = {
 	{ "policy", 'p', "FILE", "the policy; - reads standard input", OPT_POLICY },
@@ -15,6 +16,8 @@ static const struct bh_option options[] = {
 	{ "names", 0, "FILE", "resolve names from this hosts file alone", OPT_NAMES },
 	{ "nft", 0, NULL, "print what would be loaded, as nft text", OPT_NFT },
 	{ "audit", 0, NULL, "with --nft: count and log instead of blocking", OPT_AUDIT },
+	{ "tighten", 0, "[DAYS]", "only propose what nothing used for so many days (90)",
+		OPT_TIGHTEN },
 	{ 0 },
 };
 
@@ -22,6 +25,7 @@ struct ask {
 	struct bh_arena a;
 	struct bh_where where;
 	bool nft;
+	int64_t tighten; /* days; 0: not asked for */
 	enum bh_mode mode;
 };
 
@@ -376,6 +380,18 @@ static int print_nft(const struct bh_cli *cli, const struct ask *q, const struct
 
 /* ---- the command ------------------------------------------------------------------- */
 
+static int take_days(struct bh_cli *cli, int64_t *ret)
+{
+	char *end = NULL;
+	long n = cli->value ? strtol(cli->value, &end, 10) : BH_TIGHTEN_DAYS;
+
+	if (end && (*end || end == cli->value || n < 1 || n > 3650))
+		return bh_cli_usage(cli,
+			"--tighten takes a number of days from 1 to 3650, not '%s'", cli->value);
+	*ret = n;
+	return 0;
+}
+
 static int take_option(struct bh_cli *cli, struct ask *q, int id)
 {
 	switch (id) {
@@ -385,6 +401,7 @@ static int take_option(struct bh_cli *cli, struct ask *q, int id)
 	case OPT_NAMES: q->where.names = cli->value; return 0;
 	case OPT_NFT: q->nft = true; return 0;
 	case OPT_AUDIT: q->mode = BH_AUDIT; return 0;
+	case OPT_TIGHTEN: return take_days(cli, &q->tighten);
 	default:
 		return bh_cli_usage(
 			cli, "plan takes no word ('%s'); the policy is -p FILE", cli->value);
@@ -406,6 +423,11 @@ static int plan(struct bh_cli *cli, struct ask *q)
 		return bh_cli_usage(cli, "--host and --gateway exclude each other");
 	if (q->mode == BH_AUDIT && !q->nft)
 		return bh_cli_usage(cli, "--audit goes with --nft: a plan is the same either way");
+	if (q->tighten && (q->nft || q->where.host || q->where.gateway))
+		return bh_cli_usage(cli, "--tighten asks about the whole policy: it goes with -p, "
+					 "--names and --db alone");
+	if (q->tighten)
+		return bh_cli_tighten(cli, &q->where, q->tighten, &q->a);
 	int r = bh_cli_ready(cli, &q->where, &q->a, &ready);
 	if (r)
 		return r;

@@ -190,6 +190,43 @@ struct bh_warning {
 BH_MUST int bh_plan_warnings(
 	struct bh_scene *s, struct bh_arena *a, const struct bh_warning **ret, size_t *n_ret);
 
+/* ---- what nobody uses any more ------------------------------------------------- */
+
+enum bh_proposal_kind {
+	BH_PROPOSE_RULE, /* nothing used the sentence */
+	BH_PROPOSE_SERVICE, /* nothing used it for that service */
+	BH_PROPOSE_CLIENTS, /* nothing used it from there */
+	BH_PROPOSE_SERVERS, /* nothing used it to there */
+	BH_PROPOSALS
+};
+
+extern const char *const bh_proposal_names[BH_PROPOSALS]; /* "rule", "service", … */
+
+/* An allow, or a part of it, that may go. */
+struct bh_proposal {
+	enum bh_proposal_kind kind;
+	const struct bh_bound_rule *rule;
+	struct bh_addrset addrs; /* clients or servers */
+	const char *service;
+	bool elsewhere; /* another allow was used from or to there: its set must not lose them */
+	bh_time last_used; /* 0: never, as far as was seen */
+	uint64_t pairs; /* of known hosts that it admits, others apart */
+};
+
+struct bh_tighten {
+	const struct bh_proposal *v; /* in the order of the sentences */
+	size_t n;
+	uint64_t rules; /* allows looked at */
+	bh_time begins; /* the first that was seen at all; 0: nothing was */
+};
+
+/* Of what worked and was seen at `since` or later.  -ENOMEM. */
+BH_MUST int bh_plan_tighten(
+	struct bh_scene *s, bh_time since, struct bh_arena *a, struct bh_tighten *ret);
+
+/* "nothing used corp.policy:7 since 2026-09-02T00:00:00Z: allow smb from desks to files". */
+void bh_plan_proposal(const struct bh_proposal *p, bh_time since, struct bh_buf *ret);
+
 /* How many hosts can be walked to over SMB from a workstation, one after the other: the
  * middle one (of two, the lower) and the most of all workstations. */
 struct bh_reach {

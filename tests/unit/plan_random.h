@@ -75,7 +75,7 @@ static bool bind_text(const char *text, struct bh_arena *a, const struct bh_boun
 	return !d.errors && !d.warnings;
 }
 
-static const char *random_policy(struct bh_buf *b)
+static BH_UNUSED const char *random_policy(struct bh_buf *b)
 {
 	static const char *const sets[] = { "10.20.0.0/24", "10.20.0.0/16 except 10.20.0.7",
 		"10.10.0.0/24, fd00:10::/64", "fd00:20::/64 except fd00:20::3", "any",
