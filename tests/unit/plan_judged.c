@@ -433,7 +433,21 @@ static void shuffle_rows(void)
 	}
 }
 
-/* Everything that a plan says, but for the lines of sentences. */
+/* What is counted for which sentence stands in the order of these. */
+static void without_sentences(struct bh_table *t, struct bh_arena *a)
+{
+	t->n_sentences = 0;
+	for (size_t i = 0; i < t->n_gates; i++) {
+		struct bh_gate *g = (struct bh_gate *)(uintptr_t)&t->gates[i];
+		struct bh_gate_case *cases = bh_arena_copy(a, g->cases, g->n_cases * sizeof *cases);
+		for (size_t k = 0; k < g->n_cases; k++)
+			cases[k].allowed = cases[k].allowed_same_port = cases[k].blocked =
+				(struct bh_counts){ 0 };
+		g->cases = cases;
+	}
+}
+
+/* Everything that a plan says, but for its sentences. */
 static void plan_text(const char *policy, struct bh_buf *ret)
 {
 	BH_AUTO_ARENA a = { 0 };
@@ -451,6 +465,7 @@ static void plan_text(const char *policy, struct bh_buf *ret)
 		bh_plan_table(b, &gw, NULL, 0, false, hash, &a, &table) ||
 		impact_of(b, &point, 1, &a, &im) || surface_at(b, &point, &table, NULL, &a, &s))
 		return;
+	without_sentences(&table, &a);
 	bh_table_encode(&table, ret);
 	bh_buf_add(ret, &s, sizeof s);
 	for (size_t i = 0; i < im.n; i++) {
