@@ -217,7 +217,8 @@ BH_MUST int bh_log_feed(struct bh_log *l, struct bh_span bytes);
 /* For logs that are followed: tells what has waited since `until` or longer, by the log's
  * own times, and the counts of kinds as of now; more may follow. */
 BH_MUST int bh_log_tell(struct bh_log *l, bh_time until);
-/* And for what leaves the year out: options.modified, by now. */
+/* Is what comes written now?  Then what names no time is of now, and a year that is left
+ * out is the one that fits. */
 void bh_log_clock(struct bh_log *l, bh_time now);
 /* No more bytes follow. */
 BH_MUST int bh_log_end(struct bh_log *l);

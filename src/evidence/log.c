@@ -59,10 +59,14 @@ static bool sane(const struct bh_observation *o)
 
 void bh_log_say(struct bh_log *l, const struct bh_observation *o)
 {
+	struct bh_observation timed = *o;
+
 	if (l->error)
 		return;
-	if (sane(o))
-		stick(l, l->sink.saw(l->ctx, o));
+	if (!timed.when)
+		timed.when = l->now;
+	if (sane(&timed))
+		stick(l, l->sink.saw(l->ctx, &timed));
 	else
 		bh_log_bad(l, "a record whose ends are not named, or of two families");
 }
@@ -401,7 +405,7 @@ int bh_log_tell(struct bh_log *l, bh_time until)
 
 void bh_log_clock(struct bh_log *l, bh_time now)
 {
-	l->options.modified = now;
+	l->options.modified = l->now = now;
 }
 
 static void end_xml(struct bh_log *l)

@@ -70,6 +70,7 @@ struct bh_log {
 	struct bh_log_counts counts;
 	uint64_t offset; /* of the record at hand */
 	bh_time until; /* what waits is told up to that time */
+	bh_time now; /* of what names no time; 0: not known */
 	unsigned problems;
 	uint8_t csv_by; /* the separator, once the head is read */
 	struct bh_kinds *kinds;

@@ -202,6 +202,26 @@ static void test_syslog_in_all_its_forms(void)
 	heard_cut_off(BH_LOG_SAMBA, syslog_lines, sizeof syslog_lines - 1, 1);
 }
 
+static void test_of_what_is_written_now_the_time_is_known(void)
+{
+	static const char lines[] =
+		"smbd_audit: a|10.0.0.5|10.0.0.9|ws1|home|SMB3_11|connect|ok|home\n"
+		"Jan 31 12:00:00 fs1 smbd_audit[8]: "
+		"a|10.0.0.5|10.0.0.9|ws1|old|SMB3_11|connect|ok|old\n";
+	const struct bh_log_options options = { .seed = 445 };
+	const bh_time now = (bh_time)1772000000 * BH_SECOND;
+	BH_AUTO(bh_log) l = NULL;
+
+	heard_reset(&h);
+	EXPECT_INT(bh_log_new(BH_LOG_SAMBA, &options, &heard_sink, &h, &l), 0);
+	bh_log_clock(l, now);
+	EXPECT_INT(bh_log_feed(l, bh_span_of((const uint8_t *)lines, sizeof lines - 1)), 0);
+	EXPECT_INT(bh_log_end(l), 0);
+	EXPECT_INT(h.n, 2);
+	EXPECT(h.when.first == now);
+	EXPECT_INT(h.when.last / BH_SECOND, 1769860800);
+}
+
 static void test_without_the_year_a_time_is_not_known(void)
 {
 	heard_str(&h, "Jan 31 12:00:00 fs1 smbd_audit: bob|192.168.2.100|connect|ok|Docs\n");
@@ -518,6 +538,7 @@ int main(void)
 	RUN(test_other_services_are_not_smb);
 	RUN(test_each_lie_of_an_authentication_is_counted);
 	RUN(test_syslog_in_all_its_forms);
+	RUN(test_of_what_is_written_now_the_time_is_known);
 	RUN(test_without_the_year_a_time_is_not_known);
 	RUN(test_the_default_prefix_names_no_share_but_in_connect);
 	RUN(test_what_audit_samba_has_it_print_needs_no_declaration);
