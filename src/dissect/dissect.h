@@ -264,7 +264,7 @@ BH_MUST int bh_rpc_bind(struct bh_span pdu, uint32_t *ret_pipes);
 /* ---- DFS ---- */
 
 /* The most targets that are told of one answer. */
-#define BH_REFERRALS 32u
+#define BH_REFERRALS    32u
 /* The most that is looked at of an answer that refers. */
 #define BH_MAX_REFERRAL (8u * 1024)
 

@@ -83,11 +83,12 @@ static void text_of(struct bh_buf *b, enum statement which)
 			      "WHERE excluded.last_seen >= last_seen");
 		break;
 	case ST_REFERRAL:
-		bh_buf_str(b, "INSERT INTO referral (path, target, server, source, ttl, whole, "
-			      "last_seen) VALUES (?, ?, ?, ?, ?, ?, ?) "
-			      "ON CONFLICT DO UPDATE SET ttl = excluded.ttl, whole = excluded.whole, "
-			      "last_seen = excluded.last_seen "
-			      "WHERE excluded.last_seen >= last_seen");
+		bh_buf_str(b,
+			"INSERT INTO referral (path, target, server, source, ttl, whole, "
+			"last_seen) VALUES (?, ?, ?, ?, ?, ?, ?) "
+			"ON CONFLICT DO UPDATE SET ttl = excluded.ttl, whole = excluded.whole, "
+			"last_seen = excluded.last_seen "
+			"WHERE excluded.last_seen >= last_seen");
 		break;
 	case ST_CHANGED:
 	default: bh_buf_str(b, "PRAGMA data_version"); break;

@@ -74,9 +74,9 @@ BH_MUST int bh_store_share(struct bh_store *s, uint32_t source, const struct bh_
 /* Likewise of a server's word on where a part of a DFS namespace is. */
 BH_MUST int bh_store_referral(struct bh_store *s, uint32_t source, const struct bh_referral *is);
 
-/* Forgets figures, names, referrals and listed shares last seen before that time (or at no known time), and
- * then every row, name, user and share that nothing is left of; sources stay as history. *ret: how
- * many (conversation, source) went. */
+/* Forgets figures, names, referrals and listed shares last seen before that time (or at no known
+ * time), and then every row, name, user and share that nothing is left of; sources stay as history.
+ * *ret: how many (conversation, source) went. */
 BH_MUST int bh_store_retain(struct bh_store *s, bh_time before, uint64_t *ret);
 
 /* ---- reading ---- */
