@@ -142,7 +142,7 @@ void bh_plan_reason(const struct bh_impact_row *r, struct bh_buf *ret);
 
 /* The sentence that would let it go on, and nothing else: "allow smb from 10.20.0.9 to
  * 10.10.0.20".  False where a block must change instead. */
-bool bh_plan_fix(const struct bh_bound *b, const struct bh_impact_row *r, struct bh_buf *ret);
+bool bh_plan_fix(const struct bh_bound *bound, const struct bh_impact_row *r, struct bh_buf *ret);
 
 /* "would break: alice on 10.20.0.11 → \\fs1\finance, 41 times, last 3 minutes ago". */
 void bh_plan_impact_sentence(const struct bh_impact_row *r, bh_time now, struct bh_buf *ret);
