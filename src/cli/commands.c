@@ -19,6 +19,8 @@ const struct bh_command *const bh_commands[] = {
 	&bh_cmd_explain,
 	&bh_cmd_suggest,
 	&bh_cmd_plan,
+	&bh_cmd_tags_update,
+	&bh_cmd_tags_diff,
 	&bh_cmd_verify,
 	&bh_cmd_apply,
 	&bh_cmd_confirm,

@@ -22,6 +22,8 @@ extern const struct bh_command bh_cmd_watch;
 extern const struct bh_command bh_cmd_audit_samba;
 extern const struct bh_command bh_cmd_plan;
 extern const struct bh_command bh_cmd_suggest;
+extern const struct bh_command bh_cmd_tags_diff;
+extern const struct bh_command bh_cmd_tags_update;
 extern const struct bh_command bh_cmd_verify;
 extern const struct bh_command bh_cmd_apply;
 extern const struct bh_command bh_cmd_confirm;

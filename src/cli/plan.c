@@ -438,7 +438,7 @@ static int plan(struct bh_cli *cli, struct ask *q)
 
 static int run(struct bh_cli *cli)
 {
-	struct ask q = { .mode = BH_ENFORCE };
+	struct ask q = { .mode = BH_ENFORCE, .where.advise = true };
 	int r = plan(cli, &q);
 
 	bh_arena_reset(&q.a);

@@ -45,7 +45,8 @@ int bh_cli_ready(const struct bh_cli *cli, const struct bh_where *w, struct bh_a
 {
 	struct bh_cli_bound b = { 0 };
 	struct bh_place place;
-	int r = bh_cli_bind(cli, w->policy, w->text, w->names, a, &b);
+	int r = bh_cli_bind_as(cli, w->policy, w->text, w->names,
+		(struct bh_cli_how){ .advise = w->advise }, a, &b);
 
 	if (r)
 		return r;

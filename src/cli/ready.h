@@ -13,6 +13,7 @@ struct bh_where {
 	const char *names; /* --names FILE; NULL: the system's resolver */
 	const char *host; /* --host NAME or ADDRESS; NULL: this machine */
 	bool gateway;
+	bool advise; /* warn of what is right and probably not meant, too */
 };
 
 /* Reads, parses, binds and plans, saying what is wrong.  0 or an exit status.  All of

@@ -49,3 +49,17 @@ BH_MUST int bh_tags_parse(const char *file, struct bh_span text, struct bh_arena
 
 /* Names compare without case, as Azure's do; NULL when there is none. */
 const struct bh_tag *bh_tags_find(const struct bh_tags *t, const char *name);
+
+/* What became of one tag from a file to the next. */
+enum bh_tag_change { BH_TAG_CHANGED, BH_TAG_NEW, BH_TAG_GONE };
+
+struct bh_tag_diff {
+	enum bh_tag_change what;
+	const char *name;
+	struct bh_addrset came, went;
+};
+
+/* The tags whose addresses differ, by name without case; none when files mean the same.
+ * -ENOMEM. */
+BH_MUST int bh_tags_diff(const struct bh_tags *from, const struct bh_tags *to, struct bh_arena *a,
+	const struct bh_tag_diff **ret, size_t *n_ret);

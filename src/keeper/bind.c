@@ -73,6 +73,7 @@ int bh_keeper_bind(const char *name, struct bh_span text, const struct bh_names 
 		return err;
 
 	sort_diags(diags, name);
+	bh_keeper_tags_stale(&r.names, diags);
 	sha256_init(&sha);
 	sha256_update(&sha, strlen(r.bound->canonical), (const uint8_t *)r.bound->canonical);
 	sha256_digest(&sha, sizeof r.hash, r.hash);

@@ -10,3 +10,6 @@ BH_MUST int bh_keeper_file(const char *path, size_t limit, struct bh_arena *a, s
 
 /* Lets ret look tags up in their files, each read once. */
 BH_MUST int bh_keeper_tags(struct bh_arena *a, struct bh_names *ret);
+
+/* Warns of those that were looked up and are old. */
+void bh_keeper_tags_stale(const struct bh_names *names, struct bh_diags *diags);

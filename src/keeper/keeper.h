@@ -12,6 +12,26 @@
 #include "policy/policy.h"
 #include "priv/priv.h"
 #include "proof/proof.h"
+#include "json/tags.h"
+
+/* ---- tag files ---- */
+
+#define BH_TAGS_STALE_DAYS 14 /* from then on whoever binds one is warned */
+
+/* Where they are kept: the system's when written by root or readable, else one's own.
+ * -ENOENT without a home. */
+BH_MUST int bh_keeper_tag_folder(bool write, struct bh_buf *ret);
+/* What a file is called there: "ServiceTags_Public.json", "Office365.json". */
+void bh_keeper_tag_name(const struct bh_tags *t, struct bh_buf *ret);
+/* Whole or not at all, also when the machine dies; makes the folder.  An errno. */
+BH_MUST int bh_keeper_tag_keep(const char *folder, const char *name, struct bh_span text);
+
+/* Lets ret look tags up as every day, but with t in the place of the file of its cloud: what
+ * would a new one mean? */
+BH_MUST int bh_keeper_tags_instead(
+	const struct bh_tags *t, struct bh_arena *a, struct bh_names *ret);
+/* Did a bind with those names ask for that tag of it? */
+bool bh_keeper_tags_asked(const struct bh_names *names, const char *name);
 
 /* Where this policy will stand. */
 struct bh_place {

@@ -246,6 +246,52 @@ static void test_a_mistake_on_every_line_is_told_twenty_times_and_counted(void)
 	EXPECT_STR(d.last->text, "980 more errors");
 }
 
+static void expect_diff(const struct bh_tag_diff *d, enum bh_tag_change what, const char *name,
+	const char *came, const char *went)
+{
+	BH_AUTO_BUF x = { 0 }, y = { 0 };
+
+	EXPECT_INT(d->what, what);
+	EXPECT_STR(d->name, name);
+	bh_addrset_format(&d->came, ", ", &x);
+	bh_addrset_format(&d->went, ", ", &y);
+	EXPECT_STR(bh_buf_text(&x), came);
+	EXPECT_STR(bh_buf_text(&y), went);
+}
+
+static void test_a_difference_is_told_tag_by_tag_and_range_by_range(void)
+{
+	static const char former[] =
+		"{\"changeNumber\":1,\"cloud\":\"Public\",\"values\":["
+		"{\"name\":\"B\",\"properties\":{\"changeNumber\":1,\"addressPrefixes\":[\"20.0.0.0/23\"]}},"
+		"{\"name\":\"A\",\"properties\":{\"changeNumber\":1,\"addressPrefixes\":[\"20.1.0.0/24\"]}},"
+		"{\"name\":\"same\",\"properties\":{\"changeNumber\":1,\"addressPrefixes\":[\"20.9.0.0/24\"]}}]}";
+	static const char later[] =
+		"{\"changeNumber\":2,\"cloud\":\"Public\",\"values\":["
+		"{\"name\":\"SAME\",\"properties\":{\"changeNumber\":2,\"addressPrefixes\":[\"20.9.0.0/25\",\"20.9.0.128/25\"]}},"
+		"{\"name\":\"b\",\"properties\":{\"changeNumber\":2,\"addressPrefixes\":[\"20.0.1.0/24\",\"20.0.2.0/24\"]}},"
+		"{\"name\":\"C\",\"properties\":{\"changeNumber\":2,\"addressPrefixes\":[\"2603:1020::/48\"]}}]}";
+	struct bh_arena other = { 0 };
+	struct bh_diags d = { .arena = &other };
+	const struct bh_tags *x = NULL, *y = NULL;
+	const struct bh_tag_diff *v;
+	size_t n;
+
+	EXPECT_INT(bh_tags_parse("x", bh_span_of(former, strlen(former)), &other, &d, &x), 0);
+	EXPECT_INT(bh_tags_parse("y", bh_span_of(later, strlen(later)), &other, &d, &y), 0);
+	EXPECT(x && y && !d.errors);
+	if (!x || !y)
+		return;
+	EXPECT_INT(bh_tags_diff(x, y, &other, &v, &n), 0);
+	EXPECT_INT(n, 3);
+	expect_diff(&v[0], BH_TAG_GONE, "A", "", "20.1.0.0/24");
+	expect_diff(&v[1], BH_TAG_CHANGED, "b", "20.0.2.0/24", "20.0.0.0/24");
+	expect_diff(&v[2], BH_TAG_NEW, "C", "2603:1020::/48", "");
+	EXPECT_INT(bh_tags_diff(x, x, &other, &v, &n), 0);
+	EXPECT_INT(n, 0);
+	bh_arena_reset(&other);
+}
+
 /* Microsoft's own file, where it is at hand. */
 static char *corpus(const char *name, size_t *len)
 {
@@ -296,6 +342,7 @@ int main(void)
 	RUN(test_every_lie_has_its_place);
 	RUN(test_what_a_parser_would_choke_on_is_counted_first);
 	RUN(test_a_mistake_on_every_line_is_told_twenty_times_and_counted);
+	RUN(test_a_difference_is_told_tag_by_tag_and_range_by_range);
 	if (text)
 		RUN(test_microsofts_own_file_is_read_whole);
 	else
