@@ -278,9 +278,15 @@ static const struct {
 	{ CT_RELATED, "related to a connection" }, { CT_INVALID, "invalid" },
 	{ CT_UNTRACKED, "untracked" } };
 
+/* Asked by the kernel, or by the judge: a table that forgets who stands must be found. */
+static bool tracks(const struct walk *w)
+{
+	return w->s->tracks || w->c->j->keeps;
+}
+
 static unsigned n_states(const struct walk *w)
 {
-	return w->s->tracks ? BH_LEN(states) : 1;
+	return tracks(w) ? BH_LEN(states) : 1;
 }
 
 /* One shape and set of flags, in every state of its connection. */
@@ -291,7 +297,7 @@ static int compare_states(struct walk *w, const uint8_t *want)
 	for (unsigned i = 0; i < n_states(w); i++) {
 		bool stands = states[i].bit == CT_ESTABLISHED && w->p.proto == BH_TCP;
 		w->p.ct = states[i].bit;
-		if (w->s->tracks)
+		if (tracks(w))
 			w->flags_name =
 				!flags ? states[i].name
 				       : bh_arena_printf(w->c->a, "%s, %s", flags, states[i].name);
@@ -372,7 +378,7 @@ static int compare_portless(struct walk *w)
 		w->p.shape = &w->shapes[i];
 		for (unsigned k = 0; k < n_states(w) && !has_ports(w->p.shape); k++) {
 			w->p.ct = states[k].bit;
-			w->flags_name = w->s->tracks ? states[k].name : NULL;
+			w->flags_name = tracks(w) ? states[k].name : NULL;
 			int r = compare(w, w->p.shape->later ? NULL : w->any_blocked);
 			if (r < 0)
 				return r;
