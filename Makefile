@@ -64,4 +64,4 @@ install: all ## into DESTDIR, prefix as set up
 	@$(MESON) install -C $(B)
 
 clean: ## remove what was built
-	rm -rf $(B) $(B)-san $(B)-cover $(B)-fuzz $(B)-planted
+	rm -rf $(B) $(B)-san $(B)-cover $(B)-fuzz

@@ -3,6 +3,7 @@
  *
  *	prove text POLICY host|gateway [audit|keep]     the nft text of generation 1
  *	prove check POLICY host|gateway [audit|keep]    dumps this namespace and holds it against it
+ *	prove load POLICY host|gateway [audit|keep]    loads it, and holds it against the policy
  *	prove dump                                 the raw dump, on standard output
  *
  * check prints "proven CLASSES", "differs N" and the differences, or "not proven WHY";
@@ -14,6 +15,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "enforce/enforce.h"
@@ -177,6 +179,54 @@ static int check(const struct bh_ready *r, enum bh_mode mode)
 	return print(&p);
 }
 
+static int gather(void *ctx, const void *messages, size_t len)
+{
+	bh_buf_add(ctx, messages, len);
+	return bh_buf_ok(ctx) ? 0 : -ENOMEM;
+}
+
+/* What the kernel said first against it; 0: nothing. */
+static int answers(struct mnl_socket *s)
+{
+	static char buf[1 << 16];
+	ssize_t n;
+
+	while ((n = recv(mnl_socket_get_fd(s), buf, sizeof buf, MSG_DONTWAIT)) > 0) {
+		int left = (int)n;
+		for (struct nlmsghdr *h = (void *)buf; mnl_nlmsg_ok(h, left);
+			h = mnl_nlmsg_next(h, &left)) {
+			const struct nlmsgerr *e = mnl_nlmsg_get_payload(h);
+			if (h->nlmsg_type == NLMSG_ERROR && e->error)
+				return e->error;
+		}
+	}
+	return 0;
+}
+
+static int load(const struct bh_ready *r, enum bh_mode mode)
+{
+	BH_AUTO_BUF all = { 0 };
+	struct bh_nl_sink sink = { .ctx = &all, .put = gather };
+	struct bh_load l = { .table = &r->table, .mode = mode, .generation = 1 };
+	struct mnl_socket *s = mnl_socket_open(NETLINK_NETFILTER);
+	uint32_t seq = 1;
+	int size = 64 << 20, e = s ? 0 : -errno;
+
+	if (!e && mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) < 0)
+		e = -errno;
+	if (!e)
+		e = bh_enforce_load(&l, &seq, &sink);
+	if (!e)
+		setsockopt(mnl_socket_get_fd(s), SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size);
+	if (!e && mnl_socket_sendto(s, all.ptr, all.len) < 0)
+		e = -errno;
+	if (!e)
+		e = answers(s);
+	if (s)
+		mnl_socket_close(s);
+	return e;
+}
+
 static struct bh_span read_all(const char *path)
 {
 	static struct bh_buf text;
@@ -233,6 +283,8 @@ int main(int argc, char **argv)
 		bh_enforce_text(&l, &text);
 		fputs(bh_buf_text(&text), stdout);
 		status = 0;
+	} else if (!strcmp(argv[1], "load") && (e = load(&r, mode)) != 0) {
+		fprintf(stderr, "load: %s\n", strerror(-e));
 	} else {
 		status = check(&r, mode);
 	}
