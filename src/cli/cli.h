@@ -51,7 +51,8 @@ struct bh_command {
 };
 
 /* The next option's id, 0 for a plain word, -1 at the end; the option's argument (NULL: it
- * is missing, and may be) or the word is in cli->value.  A wrong option ends the program with a sentence. */
+ * is missing, and may be) or the word is in cli->value.  A wrong option ends the program with a
+ * sentence. */
 int bh_cli_next(struct bh_cli *cli);
 
 /* "bulkhead show: sentence" on stderr; returns status so that callers can
