@@ -174,7 +174,7 @@ void bh_table_sentence_text(const char *text, char *ret)
 {
 	size_t n = 0;
 
-	for (; text[n] && n < BH_MAX_SENTENCE_TEXT; n++)
+	for (; n < BH_MAX_SENTENCE_TEXT && text[n]; n++)
 		ret[n] = (char)(plain(text[n]) ? text[n] : text[n] == '"' ? '\'' : '?');
 	ret[n] = '\0';
 	if (text[n])
