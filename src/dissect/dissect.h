@@ -77,6 +77,7 @@ enum bh_act {
 
 #define BH_STATUS_PENDING         0x00000103u
 #define BH_STATUS_MORE_PROCESSING 0xc0000016u
+#define BH_STATUS_BUFFER_OVERFLOW 0x80000005u /* there is more of it to read */
 /* Success and warnings; the rest are errors. */
 #define BH_STATUS_IS_ERROR(s)     ((s) >> 30 == 3)
 
@@ -125,9 +126,11 @@ enum bh_framing {
 /* The most that is looked at of a message that opens or carries. */
 #define BH_MAX_PEEK 1024u
 
-/* Is the beginning of this request, of which all but the body is known, wanted? */
+/* Is the beginning of this message, of which all but the body is known, wanted?  And the
+ * answer to a call on a pipe: may it list shares?  NULL: none does. */
 struct bh_framer_env {
 	bool (*wants)(void *ctx, const struct bh_message *m);
+	bool (*lists)(void *ctx, const struct bh_message *m);
 	void *ctx;
 };
 
@@ -260,6 +263,37 @@ BH_MUST int bh_pipe_data(const struct bh_message *m, bool *ret_proof, struct bh_
 /* The interfaces that a DCE/RPC bind or alter_context asks for: bits of enum bh_pipe.  pdu may
  * be cut behind its list of contexts.  -ENOMSG when it is another PDU, or none. */
 BH_MUST int bh_rpc_bind(struct bh_span pdu, uint32_t *ret_pipes);
+
+/* ---- lists of shares ---- */
+
+/* The most shares that are told of one answer, and that is looked at of it. */
+#define BH_LISTED      64u
+#define BH_MAX_LISTING (8u * 1024)
+
+#define BH_LISTED_KIND    0x0fffffffu /* a disk, a queue, a device, pipes */
+#define BH_LISTED_PIPES   3u
+#define BH_LISTED_SPECIAL 0x80000000u /* ADMIN$, C$: for administration */
+
+struct bh_listed {
+	uint32_t type; /* [MS-SRVS] 2.2.2.4 */
+	char name[BH_NAME_TEXT]; /* never "" */
+	char remark[BH_REMARK_TEXT];
+};
+
+/* [MS-SMB2] 2.2.31: the control code of a call on a pipe, which brings its answer? */
+static inline bool bh_pipe_code(uint32_t code)
+{
+	return code == 0x0011c017;
+}
+
+/* Does a PDU, written to the pipe srvsvc, ask which shares there are? */
+bool bh_rpc_asks_shares(struct bh_span pdu);
+
+/* m: the answer to such a call, of which the framer shows up to BH_MAX_LISTING bytes; what
+ * lies beyond, or comes in another message, is not told.  -ENOMSG when it is another
+ * answer, or another level of detail. */
+BH_MUST int bh_share_list(
+	const struct bh_message *m, struct bh_listed ret[BH_LISTED], size_t *ret_n);
 
 /* ---- DFS ---- */
 

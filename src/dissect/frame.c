@@ -151,8 +151,10 @@ static bool smb1_wanted(const struct bh_message *m)
 	       m->command == BH_SMB1_TREE_CONNECT || m->command == BH_SMB1_TREE_CONNECT_OLD;
 }
 
-/* [MS-SMB2] 2.2.32: of an answer, what it answers; and all of it if that are referrals. */
-static BH_RARE uint32_t peek_answer(struct bh_span shown, const struct bh_message *m)
+/* [MS-SMB2] 2.2.32: of an answer, what it answers; and all of it if that are referrals, or
+ * shares that somebody asked for. */
+static BH_RARE uint32_t peek_answer(
+	const struct bh_framer_env *env, struct bh_span shown, const struct bh_message *m)
 {
 	enum { CODE_AT = SMB2_HEADER + 4, CODE_END = CODE_AT + 4 };
 	struct bh_cur c = bh_cur_of(shown);
@@ -160,9 +162,19 @@ static BH_RARE uint32_t peek_answer(struct bh_span shown, const struct bh_messag
 	if (m->length < CODE_END || shown.len < CODE_END)
 		return m->length < CODE_END ? 0 : CODE_END;
 	bh_cur_skip(&c, CODE_AT);
-	if (!bh_dfs_code(bh_cur_le32(&c)))
-		return 0;
-	return m->length < BH_MAX_REFERRAL ? m->length : BH_MAX_REFERRAL;
+	uint32_t code = bh_cur_le32(&c);
+	if (bh_dfs_code(code) && !m->status)
+		return m->length < BH_MAX_REFERRAL ? m->length : BH_MAX_REFERRAL;
+	if (bh_pipe_code(code) && env->lists && env->lists(env->ctx, m))
+		return m->length < BH_MAX_LISTING ? m->length : BH_MAX_LISTING;
+	return 0;
+}
+
+/* There is an answer in it, or the beginning of one. */
+static bool answers(const struct bh_message *m)
+{
+	return m->kind == BH_MESSAGE_SMB2 && m->command == BH_SMB2_IOCTL &&
+	       (!m->status || m->status == BH_STATUS_BUFFER_OVERFLOW);
 }
 
 /* How much of a message that opens, carries or refers is looked at. */
@@ -172,10 +184,7 @@ static uint32_t peek(
 	if (m->act == BH_ACT_NONE || !env)
 		return 0;
 	if (m->response)
-		return m->kind == BH_MESSAGE_SMB2 && m->command == BH_SMB2_IOCTL && !m->status &&
-				       env->wants(env->ctx, m)
-			       ? peek_answer(shown, m)
-			       : 0;
+		return answers(m) && env->wants(env->ctx, m) ? peek_answer(env, shown, m) : 0;
 	if (!env->wants(env->ctx, m))
 		return 0;
 	return m->length < BH_MAX_PEEK ? m->length : BH_MAX_PEEK;

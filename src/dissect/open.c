@@ -3,9 +3,6 @@
 
 enum { SMB2_HEADER = 64 };
 
-/* [MS-SMB2] 2.2.31 */
-#define FSCTL_PIPE_TRANSCEIVE 0x0011c017u
-
 /* `len` bytes at an offset from the header, as far as they are at hand: the message may be
  * longer than what is shown of it. */
 static int bytes_at(const struct bh_message *m, size_t off, size_t len, struct bh_span *ret)
@@ -150,7 +147,7 @@ static int smb2_transceive(const struct bh_message *m, struct bh_span *ret)
 	uint32_t len = bh_cur_le32(&c);
 	if (!bh_cur_ok(&c))
 		return -EBADMSG;
-	return code == FSCTL_PIPE_TRANSCEIVE ? bytes_at(m, off, len, ret) : -ENOMSG;
+	return bh_pipe_code(code) ? bytes_at(m, off, len, ret) : -ENOMSG;
 }
 
 int bh_pipe_data(const struct bh_message *m, bool *ret_proof, struct bh_span *ret)

@@ -66,7 +66,7 @@ struct bh_sensor *bh_sensor_free(struct bh_sensor *s)
 	}
 	opaque_free(s);
 	free(s->names);
-	free(s->referrals);
+	free(s->once);
 	free(s->buckets);
 	free(s);
 	return NULL;
@@ -88,10 +88,17 @@ static bool wants(void *ctx, const struct bh_message *m)
 	return talk_wants(r->f, m);
 }
 
+static bool lists(void *ctx, const struct bh_message *m)
+{
+	const struct reading *r = ctx;
+
+	return talk_lists(r->f, m);
+}
+
 static struct bh_ask take(void *ctx, struct bh_span bytes)
 {
 	const struct reading *r = ctx;
-	struct bh_framer_env env = { wants, ctx };
+	struct bh_framer_env env = { wants, lists, ctx };
 	struct bh_framer *f = &r->f->framer[r->side];
 	struct bh_ask ask = { .skip = 0, .need = 4 };
 
@@ -427,7 +434,7 @@ int bh_sensor_flush(struct bh_sensor *s, bh_time now)
 	opaque_flush(s);
 	rdma_flush(s);
 	names_flush(s);
-	referral_flush(s);
+	once_flush(s);
 	tell_tally(s);
 	return s->error;
 }

@@ -228,14 +228,24 @@ static void opens(struct talk *t, struct tree *tree)
 		open_answered(tree, m->message_id, m->status);
 }
 
-static BH_RARE void carries(struct talk *t, struct tree *tree)
+static BH_RARE void answers(struct talk *t, struct session *e)
+{
+	struct tree *tree = listing_tree(e, t->m);
+
+	if (tree)
+		listing_answer(t, tree);
+	else
+		referral_answer(t);
+}
+
+static BH_RARE void carries(struct talk *t, struct session *e, struct tree *tree)
 {
 	struct bh_span data;
 	uint32_t pipes;
 	bool proof;
 
-	if (t->m->response) { /* the only one that is shown */
-		referral_answer(t);
+	if (t->m->response) {
+		answers(t, e);
 		return;
 	}
 	int r = bh_pipe_data(t->m, &proof, &data);
@@ -247,6 +257,8 @@ static BH_RARE void carries(struct talk *t, struct tree *tree)
 	/* What is no bind may be anything at all. */
 	if (!bh_rpc_bind(data, &pipes))
 		tree->pipes |= pipes;
+	else
+		listing_asked(t, tree, data);
 }
 
 /* A message of a tree; its number may be seen before its TREE_CONNECT is. */
@@ -257,6 +269,8 @@ void share_message(struct talk *t, struct session *e)
 	if (!m->tree_id || m->tree_id == BH_SMB2_RELATED_TREE) {
 		if (m->is_async && m->act == BH_ACT_OPEN && m->status != BH_STATUS_PENDING)
 			open_answered_late(t, e);
+		if (m->is_async && m->act == BH_ACT_CARRY && m->body.len)
+			answers(t, e);
 		return;
 	}
 	struct tree *tree = tree_find(e, m->tree_id);
@@ -273,5 +287,5 @@ void share_message(struct talk *t, struct session *e)
 	if (m->act == BH_ACT_OPEN)
 		opens(t, tree);
 	else if (m->act == BH_ACT_CARRY && m->body.len)
-		carries(t, tree);
+		carries(t, e, tree);
 }

@@ -49,6 +49,8 @@ struct tree {
 	bool encrypted; /* the share demands it */
 	bool again; /* this connection has the same tree open already */
 	bool proof; /* spoken to as only pipes are */
+	bool listing; /* which shares there are was asked, by this message */
+	uint64_t listing_id;
 	uint8_t next_opening;
 	uint32_t pipes; /* opened or bound, if this is where pipes are */
 	struct opening opening[OPENINGS];
@@ -177,7 +179,7 @@ struct bh_sensor {
 	uint64_t swept[2]; /* … and at how many packets; and the one before */
 	struct opaques *opaques; /* opaque.h */
 	struct names *names; /* names.c */
-	struct referrals *referrals; /* referral.c */
+	struct once *once; /* once.c */
 	uint64_t roce, roce_told; /* datagrams of RoCE v2 */
 	int error; /* what sink said; sticky */
 	int until; /* bh_sensor_until, or -1 */
@@ -277,6 +279,8 @@ static inline void talk_malformed(struct talk *t)
 void talk_message(struct bh_sensor *s, struct flow *f, unsigned side, const struct bh_message *m);
 /* Is the beginning of a request that opens or carries worth a look? */
 bool talk_wants(const struct flow *f, const struct bh_message *m);
+/* Does this answer list the shares that somebody asked for? */
+bool talk_lists(const struct flow *f, const struct bh_message *m);
 /* Requests that were never answered become what they are. */
 void talk_end(struct bh_sensor *s, struct flow *f);
 
@@ -294,9 +298,19 @@ void share_message(struct talk *t, struct session *e);
 void share_unanswered(struct talk *t, struct pending *p);
 bool share_has_pipes(const struct tree *tree);
 
+/* once.c: was this of a server not told lately?  Remembers that it is now. */
+bool once_more(
+	struct bh_sensor *s, const struct bh_addr *server, const char *text, const char *more);
+void once_flush(struct bh_sensor *s);
+
 /* referral.c: an answer that may say where a part of a namespace is. */
 void referral_answer(struct talk *t);
-void referral_flush(struct bh_sensor *s);
+
+/* listing.c: a call on a pipe that may ask which shares there are, and its answer. */
+void listing_asked(struct talk *t, struct tree *tree, struct bh_span pdu);
+/* The tree in which an answer to that is awaited, and this is it; NULL. */
+struct tree *listing_tree(const struct session *e, const struct bh_message *m);
+void listing_answer(struct talk *t, struct tree *tree);
 
 /* channel.c: sessions that more than one connection uses, [MS-SMB2] 3.2.4.1.7 */
 void channel_add(struct bh_sensor *s, struct session *e);

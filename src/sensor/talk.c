@@ -178,20 +178,32 @@ void talk_message(struct bh_sensor *s, struct flow *f, unsigned side, const stru
 		flow_known(s, f);
 }
 
-bool talk_wants(const struct flow *f, const struct bh_message *m)
+static const struct session *session_of(const struct flow *f, const struct bh_message *m)
 {
 	uint64_t id = m->kind == BH_MESSAGE_SMB1 ? uid(m) : m->session_id;
+	const struct session *e = f->sessions;
 
-	for (const struct session *e = f->sessions; e; e = e->next) {
-		if (e->id != id)
-			continue;
-		for (const struct tree *t = e->trees; t; t = t->next) {
-			if (t->id == m->tree_id && t->type)
-				return t->type == BH_SHARE_PIPE;
-		}
-		break;
+	while (e && e->id != id)
+		e = e->next;
+	return e;
+}
+
+bool talk_wants(const struct flow *f, const struct bh_message *m)
+{
+	const struct session *e = session_of(f, m);
+
+	for (const struct tree *t = e ? e->trees : NULL; t; t = t->next) {
+		if (t->id == m->tree_id && t->type)
+			return t->type == BH_SHARE_PIPE;
 	}
-	return m->length <= BH_MAX_PEEK;
+	return m->length <= BH_MAX_PEEK || (m->response && talk_lists(f, m));
+}
+
+bool talk_lists(const struct flow *f, const struct bh_message *m)
+{
+	const struct session *e = session_of(f, m);
+
+	return e && listing_tree(e, m);
 }
 
 void talk_end(struct bh_sensor *s, struct flow *f)

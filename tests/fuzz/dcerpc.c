@@ -10,5 +10,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	assert(r == 0 || r == -ENOMSG || r == -EBADMSG);
 	assert(!r || !pipes);
+	assert(r || !bh_rpc_asks_shares(bh_span_of(data, size))); /* a bind asks for nothing yet */
 	return 0;
 }

@@ -179,6 +179,43 @@ def pipes():
     yield "set-info-short", smb2(17, le("HBBIHHI", 33, 1, 19, FAR32, 96, 0, 0) + bytes(16))
 
 
+def listings():
+    """Answers of srvsvc to whom asks for shares, in NDR and NDR64, and what can be said wrongly in one."""
+    def pdu(word, names, count=None, most=None, level=1, actual=None, flags=3, length=None):
+        out, size = bytearray(), "Q" if word == 8 else "I"
+
+        def put(fmt, *v):
+            out.extend(bytes(-len(out) % struct.calcsize(fmt[0])))
+            out.extend(le(fmt, *v))
+
+        put("I", level)
+        out.extend(bytes(-len(out) % word))
+        put("I", level)
+        put(size, 1)
+        put("I", len(names) if count is None else count)
+        put(size, 1)
+        put(size, len(names) if most is None else most)
+        for _ in names:
+            put(size, 1)
+            put("I", 0)
+            put(size, 1)
+        for text in [t for n in names for t in (n, "remark")]:
+            for v in len(text) + 1, 0, len(text) + 1 if actual is None else actual:
+                put(size, v)
+            out.extend(utf16(text) + b"\0\0")
+        n = 24 + len(out) if length is None else length
+        return bytes([5, 0, 2, flags, 0x10, 0, 0, 0]) + le("HHIIHH", n, 0, 2, 0, 0, 0) + out
+
+    def answer(data):
+        return smb2(11, le("HHI", 49, 0, 0x11c017) + bytes(16) + le("IIIIII", 112, 0, 112, len(data), 0, 0) + data, response=1)
+
+    for word in 4, 8:
+        yield f"list-{word}", answer(pdu(word, ["home", "ADMIN$", "print$"]))
+        for name, lie in ("count", {"count": FAR32}), ("most", {"most": 0}), ("actual", {"actual": FAR32}), ("level", {"level": 502}), \
+                ("piece", {"flags": 1}), ("short", {"length": 23}), ("long", {"length": FAR16}):
+            yield f"list-{word}-{name}-lies", answer(pdu(word, ["home", "a"], **lie))
+
+
 # ---- security tokens ----
 
 SPNEGO, NTLM = b"\x06\x06\x2b\x06\x01\x05\x05\x02", b"\x06\x0a\x2b\x06\x01\x04\x01\x82\x37\x02\x02\x0a"
@@ -350,7 +387,7 @@ def logs():
 
 
 SHAPES = {
-    "nbss": (framings, compounds, transforms), "smb1": (old,), "smb2": (negotiates, sessions, pipes), "spnego": (tokens,),
+    "nbss": (framings, compounds, transforms), "smb1": (old,), "smb2": (negotiates, sessions, pipes, listings), "spnego": (tokens,),
     "ntlmssp": (ntlms,), "dcerpc": (binds,), "talk": (talks,), "evtx": (logs,),
 }
 

@@ -32,7 +32,7 @@ static void told(const struct bh_message *m, const uint8_t *shown, size_t n)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint8_t choice = size ? data[0] : 0;
-	struct bh_framer_env env = { wants, &choice };
+	struct bh_framer_env env = { wants, wants, &choice };
 	struct bh_framer f = { 0 };
 	uint32_t need = 4;
 	size_t at = 1;

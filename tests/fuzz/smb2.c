@@ -57,6 +57,27 @@ static void referrals(struct bh_span m, size_t length)
 	}
 }
 
+static void listings(struct bh_span m, uint32_t status)
+{
+	static struct bh_listed v[BH_LISTED];
+	size_t n = 0;
+	struct bh_message answer = { .kind = BH_MESSAGE_SMB2,
+		.command = BH_SMB2_IOCTL,
+		.response = true,
+		.status = status,
+		.length = (uint32_t)m.len,
+		.body = m };
+
+	if (bh_share_list(&answer, v, &n))
+		return;
+	assert(n <= BH_LISTED);
+	for (size_t i = 0; i < n; i++) {
+		expect_text(v[i].name, sizeof v[i].name);
+		expect_text(v[i].remark, sizeof v[i].remark);
+		assert(v[i].name[0]);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const uint16_t commands[] = { BH_SMB2_CREATE, BH_SMB2_WRITE, BH_SMB2_IOCTL };
@@ -66,6 +87,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	responses(m);
 	referrals(m, size);
 	referrals(m, size + 1000);
+	listings(m, 0);
+	listings(m, BH_STATUS_BUFFER_OVERFLOW);
 	for (size_t i = 0; i < BH_LEN(commands); i++)
 		expect_open(
 			&(struct bh_message){ .kind = BH_MESSAGE_SMB2, .command = commands[i] }, m);
