@@ -7,16 +7,19 @@
 
 #include "sensor/state.h"
 
-#define SLOTS   1024u /* what was told; a power of two */
+#define SETS    256u /* of what was told; a power of two */
+#define WAYS    4u
 #define AT_ONCE 512u
 #define PACKETS 65536u
 #define AGAIN   (3600 * BH_SECOND)
 
+struct slot {
+	uint64_t hash; /* 0: free */
+	bh_time told;
+};
+
 struct once {
-	struct slot {
-		uint64_t hash; /* 0: free */
-		bh_time told;
-	} slots[SLOTS];
+	struct slot sets[SETS][WAYS];
 	uint64_t since; /* packets counted when it began */
 	unsigned told; /* since then */
 };
@@ -37,7 +40,21 @@ static uint64_t hash_of(
 	return h ? h : 1;
 }
 
-/* One slot for each hash: what lost its place is told again, which does no harm. */
+/* Its own slot, or that of its set which was told longest ago: what lost its place is told
+ * again, which does no harm. */
+static struct slot *slot_of(struct once *o, uint64_t h)
+{
+	struct slot *set = o->sets[h & (SETS - 1)], *oldest = set;
+
+	for (unsigned i = 0; i < WAYS; i++) {
+		if (set[i].hash == h)
+			return &set[i];
+		if (!set[i].hash || (oldest->hash && set[i].told < oldest->told))
+			oldest = &set[i];
+	}
+	return oldest;
+}
+
 bool once_more(
 	struct bh_sensor *s, const struct bh_addr *server, const char *text, const char *more)
 {
@@ -48,7 +65,7 @@ bool once_more(
 	if (s->tally.packets - s->once->since >= PACKETS)
 		once_flush(s);
 	uint64_t h = hash_of(s, server, text, more);
-	struct slot *slot = &s->once->slots[h & (SLOTS - 1)];
+	struct slot *slot = slot_of(s->once, h);
 	if (slot->hash == h && s->now - slot->told < AGAIN)
 		return false;
 	if (s->once->told == AT_ONCE) {
