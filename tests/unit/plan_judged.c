@@ -425,7 +425,7 @@ static void shuffle(const char *text, struct bh_buf *ret)
 
 static void shuffle_rows(void)
 {
-	for (size_t i = n_rows - 1; i; i--) {
+	for (size_t i = n_rows ? n_rows - 1 : 0; i; i--) {
 		size_t k = pick((uint32_t)i + 1);
 		struct bh_row t = rows[i];
 		rows[i] = rows[k];
